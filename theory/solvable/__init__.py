@@ -1,0 +1,32 @@
+"""Solvable models of neural scaling laws: predict, simulate, compare.
+
+Names are imported on first use, so that ``solvable --help`` does not wait for JAX.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "problem": ["Draw", "LinearRegression", "PowerLaw"],
+    "sgd": ["SGD"],
+    "stability": ["max_learning_rate"],
+    "modes": ["Modes"],
+    "contour": ["contour_modes"],
+    "prediction": ["UnstableError", "expect", "predict"],
+    "curve": ["Curve"],
+    "phases": ["Phase", "phase"],
+    "results": ["load"],
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'solvable' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"solvable.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,123 @@
+r"""The resolvent of random features: one fixed point, the effective ridge, gives everything.
+
+Let :math:`K = D^{1/2} W W^\top D^{1/2}` with W of d columns, entries of variance 1/d, and D with
+eigenvalues :math:`\lambda_j`. For any z off the spectrum of K, up to a relative error O(1/d),
+
+.. math::
+    \mathbb E\,\langle D^{1/2} b, (K - z)^{-1} D^{1/2} b\rangle
+        &= \frac{\kappa}{-z} \sum_j \frac{\lambda_j b_j^2}{\lambda_j + \kappa}, \\
+    \mathbb E\,\operatorname{Tr} K (K - z)^{-1} &= \mathrm{df}_1(\kappa)
+        = \sum_j \frac{\lambda_j}{\lambda_j + \kappa},
+
+where the effective ridge :math:`\kappa(z)` solves
+:math:`\kappa\,(1 - \mathrm{df}_1(\kappa)/d) = -z`. With :math:`d = \infty` it is -z itself, and
+the same two lines are the exact resolvent of the given spectrum.
+
+Source: Paquette et al. (2024), arXiv 2405.15074, section 3, where the fixed point is written
+for m = -z/kappa.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Complex, Float, Inexact
+
+from solvable.modes import Modes
+
+_TOLERANCE = 1e-8  # of the last step but one: Newton's method squares it
+_ITERATIONS = 100
+_TURNS = 2
+
+
+def _stieltjes(
+    kappa: Inexact[Array, "..."], lam: Float[Array, " n"], *weights: Float[Array, " n"]
+) -> tuple[Array, ...]:
+    """sum_j w_j / (lam_j + kappa) for every weight, then sum_j w_j lam_j / (lam_j + kappa)^2
+    for the first, adding one mode at a time.
+
+    No array of (kappa, modes) is ever made, and the real arithmetic vectorises: five times
+    faster than the same sums over a complex matrix.
+    """
+    x, y = jnp.real(kappa), jnp.imag(kappa)
+
+    @jax.checkpoint
+    def add(sums, mode):
+        lam, *w = mode
+        shifted = lam + x
+        inverse = 1 / (shifted * shifted + y * y)
+        re, im = shifted * inverse, -y * inverse  # of 1 / (lam + kappa)
+        terms = [part * weight for weight in w for part in (re, im)]
+        terms += [w[0] * lam * (re * re - im * im), w[0] * lam * 2 * re * im]
+        return [s + t for s, t in zip(sums, terms, strict=True)], None
+
+    zeros = [jnp.zeros_like(x)] * (2 * len(weights) + 2)
+    sums, _ = lax.scan(add, zeros, (lam, *weights), unroll=8)
+    if jnp.iscomplexobj(kappa):
+        return tuple(map(lax.complex, sums[::2], sums[1::2]))
+    return tuple(sums[::2])
+
+
+def _step(kappa, minus_z, modes: Modes, inverse_d):
+    """A Newton step for kappa (1 - df1/d) = -z, and the derivative of the left side."""
+    df1, df2 = _stieltjes(kappa, modes.lam, modes.multiplicity * modes.lam)
+    slope = lax.stop_gradient(1 - df2 * inverse_d)
+    return kappa - (kappa * (1 - df1 * inverse_d) - minus_z) / slope, slope
+
+
+def _converge(kappa, *args):
+    """Newton steps until the last one is small, and the slope at the last but one."""
+
+    def unfinished(state):
+        _, _, change, k = state
+        return (change > _TOLERANCE) & (k < _ITERATIONS)
+
+    def again(state):
+        kappa, _, _, k = state
+        new, slope = _step(kappa, *args)
+        return new, slope, jnp.max(jnp.abs(new - kappa) / jnp.abs(new)), k + 1
+
+    return lax.while_loop(unfinished, again, (kappa, jnp.ones_like(kappa), jnp.inf, 0))[:2]
+
+
+def _descend(r: Float[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]):
+    """The root for -z = r >= 0. The left side is convex: Newton from the right descends to it."""
+    return _converge(r + modes.trace * inverse_d, r, modes, inverse_d)
+
+
+def ridge_on_axis(
+    r: Float[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]
+) -> Float[Array, "..."]:
+    """The effective ridge at -z = r >= 0. At r = 0 it is the scale that d features resolve."""
+    kappa, _ = _descend(*lax.stop_gradient((r, modes, inverse_d)))
+    return _step(kappa, r, modes, inverse_d)[0]
+
+
+def ridge_off_axis(
+    minus_z: Complex[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]
+) -> Complex[Array, "..."]:
+    """The effective ridge at complex -z, away from the spectrum."""
+    # The iterations carry no derivatives; the last step does (implicit function theorem).
+    z, *fixed = lax.stop_gradient((minus_z, modes, inverse_d))
+    r, theta = jnp.abs(z), jnp.angle(z)
+    start = tuple(lax.complex(x, jnp.zeros_like(r)) for x in _descend(r, *fixed))
+
+    def turn(k, state):  # the phase of z, along d log kappa / d log z
+        kappa, slope = state
+        before, after = (r * jnp.exp(1j * theta * n / _TURNS) for n in (k, k + 1))
+        kappa = kappa * jnp.exp(1j * theta / _TURNS * before / (kappa * slope))
+        refine = lambda _, state: _step(state[0], after, *fixed)
+        return lax.fori_loop(0, 2, refine, (kappa, slope))
+
+    kappa, _ = _converge(lax.fori_loop(0, _TURNS, turn, start)[0], z, *fixed)
+    return _step(lax.stop_gradient(kappa), minus_z, modes, inverse_d)[0]
+
+
+def transforms(
+    z: Complex[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]
+) -> tuple[Complex[Array, "..."], Complex[Array, "..."]]:
+    """The two resolvent traces of the module's docstring: of the target, and of K."""
+    kappa = ridge_off_axis(-z, modes, inverse_d)
+    trace, target, _ = _stieltjes(
+        kappa, modes.lam, modes.multiplicity * modes.lam, modes.weight
+    )
+    return kappa / -z * target, trace

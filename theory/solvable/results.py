@@ -1,0 +1,173 @@
+"""Results that print, convert to xarray, and are saved and loaded without loss.
+
+A result is a frozen dataclass. Arrays declare their dimensions in the metadata of their field;
+everything else becomes an attribute. Files are netCDF-4, written beside their place and moved
+into it, so a file is whole or absent.
+"""
+
+import dataclasses
+import json
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from solvable._checks import requirement
+from solvable.problem import LinearRegression, PowerLaw
+from solvable.sgd import SGD
+
+if TYPE_CHECKING:
+    import xarray
+
+_OBJECTS = {cls.__name__: cls for cls in (PowerLaw, LinearRegression, SGD)}
+_KINDS: dict[str, type["Result"]] = {}
+
+
+def array(*dims: str, units: str = "", **options: Any) -> Any:
+    """A field that holds an array with named dimensions."""
+    return dataclasses.field(metadata={"dims": dims, "units": units}, **options)
+
+
+def check_output(path: str | os.PathLike, force: bool = False) -> Path:
+    """A path that can be written to. Call it before the computation, not after.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist.
+        FileExistsError: If the file does, and ``force`` is not set.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"Argument `path` must be in an existing folder, but {str(path.parent)!r} is none. "
+            "Create it first."
+        )
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"Argument `path` must name a file, but {str(path)!r} is a folder."
+        )
+    if path.exists() and not force:
+        raise FileExistsError(f"File {str(path)!r} exists. Choose another, or set `force`.")
+    return path
+
+
+def write_whole(path: Path, write: Any) -> None:
+    """Let ``write`` fill a file beside ``path``, then move it into place."""
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
+    )
+    os.close(handle)
+    try:
+        write(name)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _plain(value: Any) -> Any:
+    """A problem or a rule as what JSON holds: floats keep all their digits."""
+    fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    return {"type": type(value).__name__} | {
+        name: np.asarray(x).tolist() for name, x in fields.items() if x is not None
+    }
+
+
+def _object(plain: dict[str, Any]) -> Any:
+    cls = _OBJECTS[plain.pop("type")]
+    return cls(**{k: np.array(v) if isinstance(v, list) else v for k, v in plain.items()})
+
+
+class Result:
+    """What :class:`Curve`, :class:`Runs` and :class:`Frontier` share."""
+
+    def __init_subclass__(cls) -> None:
+        _KINDS[cls.__name__] = cls
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """An :class:`xarray.Dataset` with named dimensions; the rest is in its attributes."""
+        import xarray
+
+        variables, attributes = (
+            {},
+            {"kind": type(self).__name__, "solvable": version("solvable")},
+        )
+        for f in dataclasses.fields(self):  # ty: ignore[invalid-argument-type]
+            value = getattr(self, f.name)
+            if value is None:
+                continue
+            if "dims" not in f.metadata:
+                is_object = type(value).__name__ in _OBJECTS
+                attributes[f.name] = json.dumps(_plain(value)) if is_object else value
+                continue
+            units = {"units": f.metadata["units"]} if f.metadata["units"] else {}
+            parts = value.items() if isinstance(value, dict) else [("", value)]
+            for key, part in parts:
+                name = f"{f.name}.{key}" if key else f.name
+                variables[name] = (f.metadata["dims"], np.asarray(part), units)
+        return xarray.Dataset(variables, attrs=attributes)
+
+    def save(self, path: str | os.PathLike, force: bool = False) -> None:
+        """Write to a netCDF-4 file, to be read by :func:`load` or any netCDF reader.
+
+        Args:
+            path: The file; its folder must exist.
+            force: Replace the file if it exists.
+
+        Raises:
+            FileNotFoundError: If the folder does not exist.
+            FileExistsError: If the file does, and ``force`` is not set.
+        """
+        path = check_output(path, force)
+        dataset = self.to_xarray()
+        write_whole(path, lambda name: dataset.to_netcdf(name, engine="h5netcdf"))
+
+
+def load(path: str | os.PathLike) -> Any:
+    """Read what :meth:`Result.save` wrote: a curve, runs or a frontier, every digit.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, or not one of ours.
+    """
+    import xarray
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"Argument `path` must name a file, but {str(path)!r} is none.")
+    try:
+        with xarray.open_dataset(path, engine="h5netcdf", decode_times=False) as opened:
+            dataset = opened.load()
+        cls = _KINDS[dataset.attrs.pop("kind")]
+        values: dict[str, Any] = {}
+        for f in dataclasses.fields(cls):  # ty: ignore[invalid-argument-type]
+            if f.name in dataset.attrs:
+                value = dataset.attrs[f.name]
+                is_object = isinstance(value, str) and value.startswith('{"type"')
+                value = value.item() if isinstance(value, np.generic) else value
+                values[f.name] = _object(json.loads(value)) if is_object else value
+            elif f.name in dataset:
+                values[f.name] = dataset[f.name].to_numpy()
+            else:
+                parts = [n for n in dataset.data_vars if str(n).startswith(f"{f.name}.")]
+                if parts:
+                    values[f.name] = {
+                        str(n).removeprefix(f"{f.name}."): dataset[n].to_numpy() for n in parts
+                    }
+        return cls(**values)
+    except Exception as error:
+        raise requirement(
+            "path",
+            "name a result saved by solvable",
+            str(path),
+            f"It could not be read: {error}",
+        ) from error

@@ -1,0 +1,60 @@
+"""How it is learned: one-pass SGD."""
+
+from dataclasses import dataclass
+
+import jax
+from jaxtyping import Array, Float
+
+from solvable._checks import check_count, check_number
+from solvable.problem import Draw, LinearRegression, PowerLaw
+from solvable.stability import max_learning_rate
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SGD:
+    r"""One-pass SGD with constant learning rate: a step sees B fresh samples once.
+
+    .. math::
+        \theta \leftarrow \theta - \frac{\gamma}{B} \sum_{i=1}^{B}
+            \phi_i \left(\langle \phi_i, \theta \rangle - y_i\right)
+
+    Args:
+        gamma: Learning rate on the batch *mean*, positive. Paquette et al. (2024) sum over the
+            batch: their rate is ``gamma / B``.
+        B: Batch size.
+
+    Raises:
+        ValueError: If ``gamma`` is not positive or ``B`` not a positive whole number.
+
+    Example:
+        >>> SGD(gamma=0.1, B=8)
+        SGD(gamma=0.1, B=8)
+    """
+
+    gamma: float | Float[Array, "..."]
+    B: int | float | Float[Array, "..."] = 1
+
+    def __post_init__(self) -> None:
+        check_number("gamma", self.gamma, positive=True)
+        check_count("B", self.B)
+
+    @classmethod
+    def stable(
+        cls, problem: PowerLaw | LinearRegression | Draw, fraction: float = 0.5, B: int = 1
+    ) -> "SGD":
+        """SGD at a fraction of the largest stable learning rate.
+
+        Args:
+            problem: A problem, or a draw of its features.
+            fraction: Of :func:`~solvable.max_learning_rate`; one and above diverges.
+            B: Batch size.
+
+        Example:
+            >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400)
+            >>> round(float(SGD.stable(problem, 0.5).gamma), 3)
+            0.304
+        """
+        check_number("fraction", fraction, positive=True)
+        check_count("B", B)
+        return cls(fraction * max_learning_rate(problem, B), B)
