@@ -16,6 +16,8 @@ _HOMES = {
     "curve": ["Curve"],
     "phases": ["Phase", "phase"],
     "results": ["load"],
+    "runs": ["Runs"],
+    "simulation": ["DivergenceWarning", "simulate"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,0 +1,131 @@
+r"""What one step of SGD does, in two ways with the same law.
+
+``modes`` works in the eigenbasis of the feature covariance. There one sample is d + 1 standard
+normals: with :math:`\varepsilon_i` the error along mode i in units of the risk, so that
+:math:`P = P_\infty + \sum_i \varepsilon_i^2`,
+
+.. math::
+    r = \sum_i g_i \varepsilon_i - \sqrt{P_\infty}\, g_{d + 1}, \qquad
+    \varepsilon_i \leftarrow \varepsilon_i - \gamma \lambda_i g_i r,
+
+since for Gaussian inputs the target outside the features is independent noise. ``features`` is
+the literal loop: sample x, form the features, take the step. It is v times more work, and the
+independent witness; and it takes inputs that are not Gaussian.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from solvable.problem import Draw, LinearRegression
+
+
+class ModesData(NamedTuple):
+    """What the ``modes`` engine needs of a model."""
+
+    lam: Float[Array, " d"]
+    start: Float[Array, " d"]
+    floor: Float[Array, ""]
+    noise: Float[Array, ""]
+
+
+class FeaturesData(NamedTuple):
+    """What the ``features`` engine needs of a model: everything scaled to unit inputs."""
+
+    features: Float[Array, "v d"]
+    """D^(1/2) W, or only the diagonal of D^(1/2) if the inputs are the features."""
+    target: Float[Array, " v"]
+    noise: Float[Array, ""]
+
+
+class ModesEngine:
+    """The law of SGD in the eigenbasis of the features, O(d) per sample."""
+
+    @staticmethod
+    def data(model: Draw | LinearRegression) -> ModesData:
+        """Modes one by one: the compressed sums of the theory have no law."""
+        if isinstance(model, Draw):
+            modes = model.modes
+            return ModesData(modes.lam, np.sqrt(modes.weight), modes.floor, modes.noise)
+        scale, target = model.coordinates()
+        return ModesData(scale**2, scale * target, 0.0, model.noise)
+
+    @staticmethod
+    def start(data: ModesData) -> Float[Array, " d"]:
+        """The errors at theta = 0."""
+        return data.start
+
+    @staticmethod
+    def excess(error: Float[Array, " d"], data: ModesData) -> Float[Array, ""]:
+        """The excess risk of a state."""
+        return data.floor + error @ error
+
+    @staticmethod
+    def step(key, error, data: ModesData, gamma, B: int, sample) -> Float[Array, " d"]:
+        """One step on B fresh samples."""
+        g = sample(key, (B, error.size + 1), error.dtype)
+        residual = g[:, :-1] @ error - jnp.sqrt(data.floor + data.noise) * g[:, -1]
+        return error - gamma / B * data.lam * (residual @ g[:, :-1])
+
+
+class FeaturesEngine:
+    """The literal loop over inputs x and features W'x, O(v d) per sample."""
+
+    @staticmethod
+    def data(model: Draw | LinearRegression) -> FeaturesData:
+        """The features scaled to inputs of unit variance."""
+        if isinstance(model, Draw):
+            scale, target = model.problem.coordinates()
+            return FeaturesData(
+                scale[:, None] * np.asarray(model.W), scale * target, model.problem.noise
+            )
+        scale, target = model.coordinates()
+        return FeaturesData(scale, scale * target, model.noise)
+
+    @staticmethod
+    def start(data: FeaturesData) -> Float[Array, " d"]:
+        """theta = 0."""
+        return jnp.zeros(data.features.shape[-1], data.features.dtype)
+
+    @staticmethod
+    def excess(theta: Float[Array, " d"], data: FeaturesData) -> Float[Array, ""]:
+        """The population risk of theta, in closed form, minus the noise."""
+        predicted = data.features @ theta if data.features.ndim == 2 else data.features * theta
+        return jnp.sum((predicted - data.target) ** 2)
+
+    @staticmethod
+    def step(key, theta, data: FeaturesData, gamma, B: int, sample) -> Float[Array, " d"]:
+        """One step on B fresh samples."""
+        key_x, key_y = jax.random.split(key)
+        x = sample(key_x, (B, data.target.size), theta.dtype)
+        phi = x @ data.features if data.features.ndim == 2 else x * data.features
+        noise = jnp.sqrt(data.noise) * jax.random.normal(key_y, (B,), theta.dtype)
+        residual = phi @ theta - (x @ data.target + noise)
+        return theta - gamma / B * (residual @ phi)
+
+
+ENGINES = {"modes": ModesEngine, "features": FeaturesEngine}
+
+
+def gaussian(key, shape, dtype):
+    """Standard normal coordinates."""
+    return jax.random.normal(key, shape, dtype)
+
+
+def rademacher(key, shape, dtype):
+    """Coordinates +1 or -1."""
+    return jax.random.rademacher(key, shape, dtype)
+
+
+class StudentT(NamedTuple):
+    """Student-t coordinates of unit variance. The noise of SGD needs four moments: dof > 4."""
+
+    dof: float
+
+    def __call__(self, key, shape, dtype):
+        """Sample."""
+        t = jax.random.t(key, self.dof, shape, dtype)
+        return t * np.sqrt((self.dof - 2) / self.dof).astype(dtype)

@@ -1,0 +1,99 @@
+"""The risk along training, as simulated: one row per seed."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from solvable.problem import LinearRegression, PowerLaw
+from solvable.results import Result, array
+from solvable.sgd import SGD
+
+EXPLODED = 1e6
+"""A run has diverged once its risk is this many times the initial one, or not a number."""
+
+
+class Divergence(NamedTuple):
+    """Where a seed left the rails."""
+
+    seed: int
+    step: int
+    """The first recorded step at which the risk had exploded."""
+    risk: float
+    """The risk there; infinite if it had overflowed."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Runs(Result):
+    """Simulated risk of several seeds. Arrays are float64 NumPy."""
+
+    step: Int[np.ndarray, " k"] = array("step", units="steps of SGD")
+    """Steps taken, each on B fresh samples."""
+    excess: Float[np.ndarray, "seeds k"] = array("seed", "step")
+    """Population risk minus the label noise: exact for the theta of the run, not sampled."""
+    engine: str
+    """``modes`` or ``features``."""
+    inputs: str
+    """Distribution of the coordinates of x."""
+    dtype: str
+    """Precision of the simulation."""
+    features: str
+    """``shared`` by all seeds, or ``own``: each seed has its own draw."""
+    problem: PowerLaw | LinearRegression
+    sgd: SGD
+    stopped: int = field(default=-1)
+    """The step at which the runs were interrupted, or -1."""
+
+    @property
+    def risk(self) -> Float[np.ndarray, "seeds k"]:
+        """Population risk, label noise included, shape (seeds, k)."""
+        return self.excess + self.problem.noise
+
+    @property
+    def seeds(self) -> int:
+        """Number of runs."""
+        return len(self.excess)
+
+    @property
+    def mean(self) -> Float[np.ndarray, " k"]:
+        """Mean risk over the seeds."""
+        return self.risk.mean(axis=0)
+
+    @property
+    def standard_error(self) -> Float[np.ndarray, " k"]:
+        """Standard error of the mean, from the scatter of the seeds; needs two."""
+        if self.seeds < 2:
+            return np.full(self.step.size, np.nan)
+        with np.errstate(invalid="ignore"):  # of runs that overflowed
+            return self.risk.std(axis=0, ddof=1) / np.sqrt(self.seeds)
+
+    @property
+    def median(self) -> Float[np.ndarray, " k"]:
+        """Median risk over the seeds."""
+        return np.median(self.risk, axis=0)
+
+    def quantile(self, q: float) -> Float[np.ndarray, " k"]:
+        """Quantile of the risk over the seeds, q in [0, 1]."""
+        return np.quantile(self.risk, q, axis=0)
+
+    @property
+    def diverged(self) -> list[Divergence]:
+        """The seeds that diverged, with the step and the risk at which it was seen."""
+        bad = ~(self.excess <= EXPLODED * np.abs(self.excess[:, :1]))
+        at = [(seed, int(np.argmax(row))) for seed, row in enumerate(bad) if row.any()]
+        return [Divergence(n, int(self.step[k]), float(self.risk[n, k])) for n, k in at]
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.seeds} runs of {self.problem}",
+            f"{self.sgd}, engine {self.engine}, {self.inputs} inputs, {self.dtype}: "
+            f"mean risk {self.mean[0]:.6g} to {self.mean[-1]:.6g} "
+            f"(standard error {self.standard_error[-1]:.1g}) at step {self.step[-1]}",
+        ]
+        if self.diverged:
+            first = min(self.diverged, key=lambda seed: seed.step)
+            lines.append(f"{len(self.diverged)} seeds diverged, the first at step {first.step}")
+        if self.stopped >= 0:
+            lines.append(f"interrupted at step {self.stopped}")
+        return "\n".join(lines)

@@ -1,0 +1,248 @@
+"""SGD itself, many seeds at once, at any length: the judge of the theory, which it never sees."""
+
+import contextlib
+import functools
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from solvable._checks import check_count, check_number, requirement
+from solvable.engines import ENGINES, StudentT, gaussian, rademacher
+from solvable.problem import Draw, LinearRegression, PowerLaw
+from solvable.runs import Runs
+from solvable.sgd import SGD
+from solvable.steps import check_steps
+
+MAX_STEP = 2**31 - 2
+"""The largest step of a simulation: the counter is a 32-bit integer."""
+
+INPUTS = ("gaussian", "rademacher", "student-t")
+
+_CHUNK_SECONDS = 0.5
+
+
+class DivergenceWarning(UserWarning):
+    """Some seeds have diverged; ``Runs.diverged`` says which, where and how far."""
+
+
+@functools.partial(jax.jit, static_argnames=("engine", "sample", "B", "shared"))
+def _advance(keys, state, excess, i, t, stop, steps, data, gamma, *, engine, sample, B, shared):
+    """Go from step t to ``stop``, noting the excess risk at every one of ``steps`` reached.
+
+    Everything but shapes is traced: trip counts, recorded steps, learning rate, model.
+    """
+    axes = (0, 0, None if shared else 0)
+    risk = jax.vmap(engine.excess, in_axes=axes[1:])
+
+    def one(key, state, data, t):
+        return engine.step(jax.random.fold_in(key, t), state, data, gamma, B, sample)
+
+    step = jax.vmap(one, in_axes=(*axes, None))
+
+    def interval(carry):
+        state, excess, i, t = carry
+        end = jnp.minimum(steps[i], stop)
+        state = lax.fori_loop(t, end, lambda t, state: step(keys, state, data, t), state)
+        # Written even if the chunk ends before steps[i]: then it is written again.
+        excess = lax.dynamic_update_slice(excess, risk(state, data)[:, None], (jnp.int32(0), i))
+        return state, excess, i + (end == steps[i]).astype(jnp.int32), end
+
+    def unfinished(carry):
+        _, _, i, t = carry
+        return (i < steps.size) & ((t < stop) | (steps[jnp.minimum(i, steps.size - 1)] == t))
+
+    return lax.while_loop(unfinished, interval, (state, excess, i, t))
+
+
+def _checked(engine: str, inputs: str, dof: float | None, dtype: str):
+    """The engine, its sampler and the precision, from their names."""
+    if engine not in ENGINES:
+        raise requirement("engine", f"be one of {', '.join(ENGINES)}", engine)
+    if inputs not in INPUTS:
+        raise requirement("inputs", f"be one of {', '.join(INPUTS)}", inputs)
+    if inputs != "gaussian" and engine == "modes":
+        raise requirement(
+            "inputs", "be 'gaussian' for the modes engine", inputs, "Take engine='features'."
+        )
+    if (inputs == "student-t") != (dof is not None):
+        must = "be given with inputs='student-t', and only then"
+        raise requirement("dof", must, dof)
+    if inputs == "student-t":
+        check_number("dof", dof)
+        if not dof > 4:
+            raise requirement("dof", "exceed 4, for the noise of SGD to have a variance", dof)
+    if dtype not in ("float32", "float64"):
+        raise requirement("dtype", "be 'float32' or 'float64'", dtype)
+    sample = {"gaussian": gaussian, "rademacher": rademacher}.get(inputs) or StudentT(dof)
+    return ENGINES[engine], sample, np.dtype(dtype)
+
+
+def _models(key, problem, seeds: int) -> list[Draw | LinearRegression]:
+    """One model for all seeds, or, for a problem with features, a draw for each."""
+    if isinstance(problem, PowerLaw):
+        return [problem.draw(jax.random.fold_in(key, seed)) for seed in range(seeds)]
+    return [problem]
+
+
+def _prepare(key, problem, sgd: SGD, step, seeds: int, engine, dtype, devices):
+    """Arguments of ``_advance`` at step 0, on their devices."""
+    key_features, key_samples = jax.random.split(key)
+    models = _models(key_features, problem, seeds)
+    shared = len(models) == 1
+    data = [jax.tree.map(lambda x: np.asarray(x, dtype), engine.data(m)) for m in models]
+    state = [np.asarray(engine.start(d)) for d in data]
+    # Seeds that only fill up the last device are run and dropped: no number depends on them.
+    rows = np.arange(-(-seeds // len(devices)) * len(devices)) % seeds
+    stack = lambda *leaves: np.stack([leaves[row % len(leaves)] for row in rows])
+    mesh = Mesh(np.array(devices), ("seed",))
+    split = NamedSharding(mesh, PartitionSpec("seed"))
+    whole = NamedSharding(mesh, PartitionSpec())
+    keys = jax.vmap(lambda row: jax.random.fold_in(key_samples, row))(jnp.asarray(rows))
+    data = jax.device_put(data[0], whole) if shared else jax.device_put(
+        jax.tree.map(stack, *data), split
+    )
+    return dict(
+        keys=jax.device_put(keys, split),
+        state=jax.device_put(stack(*state), split),
+        excess=jax.device_put(np.zeros((rows.size, step.size), dtype), split),
+        steps=jax.device_put(step.astype(np.int32), whole),
+        data=data,
+        gamma=jax.device_put(np.asarray(sgd.gamma, dtype), whole),
+        shared=shared,
+    )
+
+
+def _chunks(arguments: dict, last: int, **static) -> Iterator[tuple[int, int, jax.Array]]:
+    """Run in chunks of about half a second; yields (step, records so far, excess)."""
+    state, excess = arguments.pop("state"), arguments.pop("excess")
+    i = t = np.int32(0)
+    size = 256
+    while True:
+        began = time.perf_counter()
+        stop = np.int32(min(t + size, last))
+        state, excess, i, t = _advance(
+            state=state, excess=excess, i=i, t=t, stop=stop, **arguments, **static
+        )
+        jax.block_until_ready(excess)
+        yield int(t), int(i), excess
+        if t >= last:
+            return
+        if time.perf_counter() - began < _CHUNK_SECONDS:
+            size *= 2
+
+
+@contextlib.contextmanager
+def _progress_bar(show: bool, last: int) -> Iterator:
+    if not show:
+        yield lambda t: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    speed = TextColumn("{task.fields[rate]:,.0f} steps/s")
+    columns = (*Progress.get_default_columns()[:2], TaskProgressColumn(), speed)
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task, began = bar.add_task("SGD", total=last, rate=0.0), time.perf_counter()
+
+        def update(t: int) -> None:
+            bar.update(task, completed=t, rate=t / (time.perf_counter() - began))
+
+        yield update
+
+
+def simulate(
+    key: jax.Array,
+    problem: PowerLaw | LinearRegression | Draw,
+    sgd: SGD,
+    steps: int | Sequence[int] | np.ndarray,
+    seeds: int = 1,
+    *,
+    engine: str = "modes",
+    inputs: str = "gaussian",
+    dof: float | None = None,
+    dtype: str = "float32",
+    devices: Sequence[jax.Device] | None = None,
+    progress: bool = False,
+) -> Runs:
+    """Run one-pass SGD and record the population risk of its iterates.
+
+    Seeds run together, spread over the devices. Memory does not grow with the number of steps.
+    A second call with the same shapes compiles nothing, whatever its numbers; and a seed's
+    numbers do not depend on how many others run. Interrupted (Ctrl-C), it returns what is done.
+
+    Args:
+        key: A key of :func:`jax.random.key`.
+        problem: A draw of the features, shared by all seeds; or a :class:`PowerLaw`, of which
+            each seed draws its own features; or a :class:`LinearRegression`.
+        sgd: Learning rate and batch size.
+        steps: The last step, for about 200 log-spaced steps; or an increasing array of steps.
+        seeds: Number of independent runs.
+        engine: ``modes``, exact in law at O(d) per sample; or ``features``, the literal loop
+            over inputs and features at O(v d), the independent witness.
+        inputs: ``gaussian``; with the features engine also ``rademacher`` or ``student-t``.
+            All have unit variance.
+        dof: Degrees of freedom of ``student-t``, above 4.
+        dtype: ``float32`` or ``float64``.
+        devices: Where to run; by default on all local devices.
+        progress: Show a progress bar on stderr.
+
+    Returns:
+        :class:`Runs`, with the risk of shape (seeds, steps).
+
+    Raises:
+        ValueError: If an argument is out of range; the message says which.
+
+    Warns:
+        DivergenceWarning: If the risk of a seed explodes.
+
+    Example:
+        >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=400, d=100)
+        >>> draw = problem.draw(jax.random.key(0))
+        >>> runs = simulate(jax.random.key(1), draw, SGD.stable(draw, 0.2, B=8), 1000, seeds=4)
+        >>> runs.risk.shape == (4, runs.step.size)
+        True
+    """
+    check_count("seeds", seeds)
+    step = check_steps(steps, maximum=MAX_STEP)
+    rule, sample, precision = _checked(engine, inputs, dof, dtype)
+    devices = list(devices or jax.local_devices())[: int(seeds)]
+    last = int(step[-1])
+    stopped = -1
+    with jax.enable_x64(dtype == "float64"), _progress_bar(progress, last) as show:
+        arguments = _prepare(key, problem, sgd, step, int(seeds), rule, precision, devices)
+        static = dict(engine=rule, sample=sample, B=int(sgd.B))
+        t, done, excess = 0, 0, arguments["excess"]
+        try:
+            for t, done, excess in _chunks(arguments, last, **static):
+                show(t)
+        except KeyboardInterrupt:
+            if done == 0:
+                raise
+            stopped = t
+        excess = np.asarray(excess, float)[: int(seeds), :done]
+    runs = Runs(
+        step=step[:done],
+        excess=np.where(np.isnan(excess), np.inf, excess),
+        engine=engine,
+        inputs=inputs if dof is None else f"{inputs} (dof {dof:g})",
+        dtype=dtype,
+        features="shared" if arguments["shared"] else "own",
+        problem=problem.problem if isinstance(problem, Draw) else problem,
+        sgd=sgd,
+        stopped=stopped,
+    )
+    if runs.diverged:
+        first = min(runs.diverged, key=lambda x: x.step)
+        message = (
+            f"{len(runs.diverged)} of {seeds} seeds diverged, the first at step {first.step} "
+            f"with risk {first.risk:.3g}: gamma = {float(sgd.gamma):.3g} is too large for B = "
+            f"{sgd.B}, or close to it. See Runs.diverged."
+        )
+        warnings.warn(message, DivergenceWarning, stacklevel=2)
+    return runs
