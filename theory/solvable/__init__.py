@@ -15,6 +15,8 @@ _HOMES = {
     "prediction": ["UnstableError", "expect", "predict"],
     "curve": ["Curve"],
     "phases": ["Phase", "phase"],
+    "frontiers": ["Frontier", "frontier"],
+    "spectrum": ["degrees_of_freedom", "effective_ridge", "eigenvalue_density"],
     "results": ["load"],
     "runs": ["Runs"],
     "simulation": ["DivergenceWarning", "simulate"],
