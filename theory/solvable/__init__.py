@@ -13,12 +13,17 @@ _HOMES = {
     "modes": ["Modes"],
     "contour": ["contour_modes"],
     "prediction": ["UnstableError", "expect", "predict"],
+    "ensemble": ["expect_ensemble"],
+    "ladder": ["Verification", "verify"],
+    "presets": ["POINTS"],
     "curve": ["Curve"],
     "phases": ["Phase", "phase"],
     "frontiers": ["Frontier", "frontier"],
     "spectrum": ["degrees_of_freedom", "effective_ridge", "eigenvalue_density"],
     "results": ["load"],
     "runs": ["Runs"],
+    "budget": ["Estimate", "estimate"],
+    "comparison": ["Comparison", "HeavyTailWarning", "compare"],
     "simulation": ["DivergenceWarning", "simulate"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

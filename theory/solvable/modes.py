@@ -38,7 +38,7 @@ class Modes:
     @property
     def trace(self) -> Array:
         r"""Trace of the covariance, :math:`\sum_k n_k \lambda_k`."""
-        return jnp.real(self.multiplicity @ self.lam)
+        return (self.multiplicity @ self.lam).real
 
     @property
     def top(self) -> Array:

@@ -60,7 +60,7 @@ def _advance(keys, state, excess, i, t, stop, steps, data, gamma, *, engine, sam
     return lax.while_loop(unfinished, interval, (state, excess, i, t))
 
 
-def _checked(engine: str, inputs: str, dof: float | None, dtype: str):
+def checked(engine: str, inputs: str, dof: float | None, dtype: str):
     """The engine, its sampler and the precision, from their names."""
     if engine not in ENGINES:
         raise requirement("engine", f"be one of {', '.join(ENGINES)}", engine)
@@ -83,18 +83,8 @@ def _checked(engine: str, inputs: str, dof: float | None, dtype: str):
     return ENGINES[engine], sample, np.dtype(dtype)
 
 
-def _models(key, problem, seeds: int) -> list[Draw | LinearRegression]:
-    """One model for all seeds, or, for a problem with features, a draw for each."""
-    if isinstance(problem, PowerLaw):
-        return [problem.draw(jax.random.fold_in(key, seed)) for seed in range(seeds)]
-    return [problem]
-
-
-def _prepare(key, problem, sgd: SGD, step, seeds: int, engine, dtype, devices):
+def prepare(key, models, shared: bool, sgd: SGD, step, seeds: int, engine, dtype, devices):
     """Arguments of ``_advance`` at step 0, on their devices."""
-    key_features, key_samples = jax.random.split(key)
-    models = _models(key_features, problem, seeds)
-    shared = len(models) == 1
     data = [jax.tree.map(lambda x: np.asarray(x, dtype), engine.data(m)) for m in models]
     state = [np.asarray(engine.start(d)) for d in data]
     # Seeds that only fill up the last device are run and dropped: no number depends on them.
@@ -103,9 +93,11 @@ def _prepare(key, problem, sgd: SGD, step, seeds: int, engine, dtype, devices):
     mesh = Mesh(np.array(devices), ("seed",))
     split = NamedSharding(mesh, PartitionSpec("seed"))
     whole = NamedSharding(mesh, PartitionSpec())
-    keys = jax.vmap(lambda row: jax.random.fold_in(key_samples, row))(jnp.asarray(rows))
-    data = jax.device_put(data[0], whole) if shared else jax.device_put(
-        jax.tree.map(stack, *data), split
+    keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.asarray(rows))
+    data = (
+        jax.device_put(data[0], whole)
+        if shared
+        else jax.device_put(jax.tree.map(stack, *data), split)
     )
     return dict(
         keys=jax.device_put(keys, split),
@@ -118,7 +110,7 @@ def _prepare(key, problem, sgd: SGD, step, seeds: int, engine, dtype, devices):
     )
 
 
-def _chunks(arguments: dict, last: int, **static) -> Iterator[tuple[int, int, jax.Array]]:
+def chunks(arguments: dict, last: int, **static) -> Iterator[tuple[int, int, jax.Array]]:
     """Run in chunks of about half a second; yields (step, records so far, excess)."""
     state, excess = arguments.pop("state"), arguments.pop("excess")
     i = t = np.int32(0)
@@ -210,16 +202,27 @@ def simulate(
     """
     check_count("seeds", seeds)
     step = check_steps(steps, maximum=MAX_STEP)
-    rule, sample, precision = _checked(engine, inputs, dof, dtype)
+    rule, sample, precision = checked(engine, inputs, dof, dtype)
     devices = list(devices or jax.local_devices())[: int(seeds)]
     last = int(step[-1])
     stopped = -1
+    key_features, key_samples = jax.random.split(key)
+    shared = not isinstance(problem, PowerLaw)
+    models = (
+        [problem]
+        if shared
+        else [
+            problem.draw(jax.random.fold_in(key_features, seed)) for seed in range(int(seeds))
+        ]
+    )
     with jax.enable_x64(dtype == "float64"), _progress_bar(progress, last) as show:
-        arguments = _prepare(key, problem, sgd, step, int(seeds), rule, precision, devices)
+        arguments = prepare(
+            key_samples, models, shared, sgd, step, int(seeds), rule, precision, devices
+        )
         static = dict(engine=rule, sample=sample, B=int(sgd.B))
         t, done, excess = 0, 0, arguments["excess"]
         try:
-            for t, done, excess in _chunks(arguments, last, **static):
+            for t, done, excess in chunks(arguments, last, **static):
                 show(t)
         except KeyboardInterrupt:
             if done == 0:
@@ -232,7 +235,7 @@ def simulate(
         engine=engine,
         inputs=inputs if dof is None else f"{inputs} (dof {dof:g})",
         dtype=dtype,
-        features="shared" if arguments["shared"] else "own",
+        features="shared" if shared else "own",
         problem=problem.problem if isinstance(problem, Draw) else problem,
         sgd=sgd,
         stopped=stopped,

@@ -118,7 +118,9 @@ def eigenvalue_density(
     """
     lam = check_vector("lam", lam, positive=True)
     if problem.v > MAX_DENSITY:
-        raise requirement("v", f"be at most {MAX_DENSITY} for the eigenvalue density", problem.v)
+        raise requirement(
+            "v", f"be at most {MAX_DENSITY} for the eigenvalue density", problem.v
+        )
     scale, target = problem.coordinates()
     every = LinearRegression.from_spectrum(scale**2, target).spectrum()
     return np.asarray(_density(lam, every, problem.inverse_d))

@@ -1,0 +1,1 @@
+"""One file, one question, one figure: ``python -m experiments.<name> paper``."""

@@ -1,0 +1,67 @@
+"""What every experiment shares: presets in; a picture, its numbers and its configuration out."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from solvable import SGD, PowerLaw, plot
+
+FIGURES = Path(__file__).parents[1] / "figures"
+"""Written by experiments, read by nobody."""
+
+Data = dict[str, np.ndarray]
+
+
+def experiment(
+    file: str,
+    presets: Mapping[str, Any],
+    compute: Callable[[Any], Data],
+    draw: Callable[[Data], Figure],
+) -> Callable[..., None]:
+    """The ``main`` of an experiment: it writes ``<name>_<preset>`` as .npz, .json and .png.
+
+    Args:
+        file: ``__file__`` of the experiment, which names it.
+        presets: Configurations by name.
+        compute: From a configuration to arrays; it plots nothing.
+        draw: From these arrays to a figure; it computes nothing.
+    """
+
+    def main(preset: str, figures: Path = FIGURES) -> None:
+        if preset not in presets:
+            names = ", ".join(presets)
+            raise ValueError(f"Argument `preset` must be one of {names}, but is {preset!r}.")
+        config, stem = presets[preset], figures / f"{Path(file).stem}_{preset}"
+        data = compute(config)
+        np.savez_compressed(stem.with_suffix(".npz"), allow_pickle=False, **data)
+        stem.with_suffix(".json").write_text(json.dumps(asdict(config), indent=2) + "\n")
+        with plot.style():
+            draw(data).savefig(stem.with_suffix(".png"))
+
+    return main
+
+
+def command(main: Callable[..., None]) -> None:
+    """``main`` from the command line: a preset, and where to write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("preset", help="smoke (seconds) or paper (minutes)")
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="folder to write to")
+    arguments = parser.parse_args()
+    main(arguments.preset, arguments.figures)
+
+
+def paper_family(alpha: float, beta: float) -> Callable[[int], PowerLaw]:
+    """Problems of any size d: v = 4 d for alpha < 1/2, where v matters, and 100 d elsewhere."""
+    ratio = 4 if alpha < 0.5 else 100
+    return lambda d: PowerLaw(alpha=alpha, beta=beta, v=ratio * d, d=d)
+
+
+def half_over_trace(problem: PowerLaw) -> SGD:
+    """Batch one, with half the largest rate that is stable for any spectrum of this trace."""
+    return SGD(0.5 / float(problem.spectrum().trace))

@@ -1,0 +1,90 @@
+"""What a simulation will take, before it is run."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from solvable._checks import check_count
+from solvable.problem import Draw, LinearRegression, PowerLaw
+from solvable.sgd import SGD
+from solvable.simulation import MAX_STEP, checked, chunks, prepare
+from solvable.steps import check_steps
+
+_CALIBRATION = 0.2  # seconds
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a simulation will take."""
+
+    seconds: float
+    """Wall time: draws of the features and steps, without compilation."""
+    memory: int
+    """Bytes of the arrays of the runs, and of a draw while its modes are computed."""
+    steps: int
+    """Steps of SGD, over all seeds."""
+
+    def __str__(self) -> str:
+        return f"{self.steps:,} steps, about {self.seconds:.2g} s and {self.memory / 2**20:,.1f} MiB"
+
+
+def _nbytes(tree: object) -> int:
+    return sum(x.nbytes for x in jax.tree.leaves(tree) if hasattr(x, "nbytes"))
+
+
+def estimate(
+    problem: PowerLaw | LinearRegression | Draw,
+    sgd: SGD,
+    steps: int | Sequence[int] | np.ndarray,
+    seeds: int = 1,
+    *,
+    engine: str = "modes",
+    inputs: str = "gaussian",
+    dof: float | None = None,
+    dtype: str = "float32",
+    devices: Sequence[jax.Device] | None = None,
+) -> Estimate:
+    """Time, memory and steps of :func:`simulate` with the same arguments.
+
+    Draws features once and runs the seeds for a fraction of a second; the rest is
+    extrapolated.
+
+    Raises:
+        ValueError: As :func:`simulate`.
+
+    Example:
+        >>> problem = LinearRegression(alpha=1.0, beta=0.3, v=100)
+        >>> estimate(problem, SGD(0.1), 10_000, seeds=4).steps
+        40000
+    """
+    check_count("seeds", seeds)
+    seeds = int(seeds)
+    step = check_steps(steps, maximum=MAX_STEP)
+    rule, sample, precision = checked(engine, inputs, dof, dtype)
+    devices = list(devices or jax.local_devices())[:seeds]
+    shared = not isinstance(problem, PowerLaw)
+    began = time.perf_counter()
+    model = problem if shared else problem.draw(jax.random.key(0))
+    one = rule.data(model)
+    drawing = 0.0 if shared else seeds * (time.perf_counter() - began)
+    draw = 4 * model.W.nbytes if isinstance(model, Draw) and engine == "modes" else 0
+    models = [model] if shared else [model] * seeds
+    last, passed, seconds = int(step[-1]), 0, 0.0
+    with jax.enable_x64(dtype == "float64"):
+        key = jax.random.key(0)
+        arguments = prepare(key, models, shared, sgd, step, seeds, rule, precision, devices)
+        memory = _nbytes((arguments, one)) + draw
+        compiled = time.perf_counter()
+        for t, *_ in chunks(arguments, last, engine=rule, sample=sample, B=int(sgd.B)):
+            now = time.perf_counter()
+            if passed:  # the first chunk includes the compilation
+                seconds = (now - compiled) / (t - passed) * last
+                if now - compiled > _CALIBRATION:
+                    break
+            else:
+                passed, compiled = t, now
+                seconds = 0.0
+    return Estimate(seconds=drawing + seconds, memory=memory, steps=last * seeds)

@@ -1,0 +1,80 @@
+"""Many draws of the features at once, each with its exact expectation."""
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from solvable import secular
+from solvable._checks import check_count
+from solvable._precision import float64_on_cpu
+from solvable.modes import Modes
+from solvable.prediction import UnstableError
+from solvable.problem import PowerLaw
+from solvable.sgd import SGD
+from solvable.stability import largest
+from solvable.steps import check_steps
+
+_BATCH = 64
+
+_curves = jax.jit(jax.vmap(secular.evaluate, in_axes=(None, 0, None, None)))
+_thresholds = jax.jit(jax.vmap(largest, in_axes=(0, None, None)))
+
+
+def _modes(key: jax.Array, problem: PowerLaw, draws: int) -> Modes:
+    """The exact modes of several draws, stacked."""
+    scale, target = problem.coordinates()
+    shape = (draws, scale.size, int(problem.d))
+    W = np.asarray(jax.random.normal(key, shape, float)) / np.sqrt(problem.d)
+    U, S, _ = np.linalg.svd(scale[:, None] * W, full_matrices=False)
+    y = scale * target
+    projection = y @ U
+    outside = y - (U @ projection[..., None])[..., 0]
+    return Modes(
+        lam=S**2,
+        weight=projection**2,
+        multiplicity=np.ones_like(S),
+        floor=(outside**2).sum(axis=-1),
+        noise=np.full(draws, float(problem.noise)),
+    )
+
+
+@float64_on_cpu
+def expect_ensemble(
+    key: jax.Array, problem: PowerLaw, sgd: SGD, steps: int | Sequence[int], draws: int
+) -> Float[np.ndarray, "draws k"]:
+    """The exact expected risk, as of :func:`expect`, for each of many draws of the features.
+
+    Their mean is what the deterministic equivalent approximates, up to a relative error O(1/d).
+
+    Args:
+        key: A key of :func:`jax.random.key`.
+        problem: Small enough for the singular values of many v x d matrices.
+        sgd: Learning rate and batch size, stable for every draw.
+        steps: As in :func:`predict`.
+        draws: Number of draws.
+
+    Raises:
+        UnstableError: If ``sgd.gamma`` is not below the threshold of every draw.
+
+    Example:
+        >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=64, d=16)
+        >>> risks = expect_ensemble(jax.random.key(0), problem, SGD(0.1), [0, 100], draws=50)
+        >>> risks.shape
+        (50, 2)
+    """
+    check_count("draws", draws)
+    step = check_steps(steps).astype(float)
+    gamma, B = 1.0 * sgd.gamma, 1.0 * sgd.B
+    parts = []
+    for n in range(0, draws, _BATCH):
+        modes = _modes(jax.random.fold_in(key, n), problem, min(_BATCH, draws - n))
+        threshold = float(np.min(_thresholds(modes, 0.0, B)))
+        if not gamma < threshold:
+            raise UnstableError(
+                f"Argument `sgd` must have gamma below the largest stable learning rate of every "
+                f"draw, {threshold:.6g} for the worst so far, but gamma is {float(gamma):.6g}."
+            )
+        parts.append(np.asarray(_curves(step, modes, gamma, B)[0]))
+    return np.concatenate(parts) + problem.noise

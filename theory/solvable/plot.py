@@ -1,0 +1,221 @@
+"""Pictures of results: small functions, each of which adds one thing to the axes it is given.
+
+Wrap them in :func:`style` for the look of the project's figures::
+
+    with plot.style():
+        fig, axes = plot.panels()
+        plot.curve(axes[0, 0], predict(problem, sgd, 10**6))
+        fig.savefig("curve.png")
+
+This is the only module of the package that imports matplotlib.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.colors
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from scipy.ndimage import distance_transform_edt
+
+from solvable.curve import Curve
+from solvable.frontiers import Frontier
+from solvable.phases import BOUNDARIES, NO_POWER_LAW, phase
+from solvable.runs import Runs
+
+STYLE = Path(__file__).with_name("solvable.mplstyle")
+"""The style sheet, for ``matplotlib.style.use``."""
+
+COLUMN, PAGE = 3.4, 7.0
+"""Width in inches of one column of a paper, and of two."""
+
+PHASES = {
+    "Ia": "#77AADD",
+    "Ib": "#99DDFF",
+    "Ic": "#44BB99",
+    "II": "#BBCC33",
+    "III": "#EEDD88",
+    "IVa": "#EE8866",
+    "IVb": "#FFAABB",
+    NO_POWER_LAW: "#FFFFFF",
+}
+"""Colours of the phases: Paul Tol's light scheme, made for black text on it."""
+
+TERMS = {
+    "capacity": "#009E73",
+    "population": "#CC79A7",
+    "distortion": "#E69F00",
+    "sgd_noise": "#56B4E9",
+}
+"""Colours of the four terms of the risk."""
+
+AXES = {
+    "step": "step $t$",
+    "flops": "compute $f = d\\,B\\,t$ (features × samples)",
+}
+"""Labels of the horizontal axes, with units."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of the project's figures, for drawing *and* saving within the context."""
+    with matplotlib.style.context(STYLE):
+        yield
+
+
+def panels(
+    rows: int = 1, columns: int = 1, width: float = COLUMN, height: float = 2.6, **options: Any
+) -> tuple[Figure, np.ndarray]:
+    """A figure, in inches, and its axes, shape (rows, columns); needs no display.
+
+    ``options`` are those of :meth:`matplotlib.figure.Figure.subplots`.
+    """
+    fig = Figure(figsize=(width, height))
+    return fig, fig.subplots(rows, columns, squeeze=False, **options)
+
+
+def _logarithmic(ax: Axes, x: str, y: str) -> None:
+    ax.set(xscale="log", yscale="log", xlabel=AXES[x], ylabel=y)
+
+
+def curve(ax: Axes, curve: Curve, x: str = "step", **line: Any) -> Line2D:
+    """Risk, label noise included, on logarithmic axes; step 0 has no place on them.
+
+    Args:
+        ax: Where to draw.
+        curve: From ``predict`` or ``expect``; its rung is the label.
+        x: ``step`` or ``flops``.
+        line: Properties of the line.
+    """
+    later = curve.step > 0
+    _logarithmic(ax, x, "risk $P$")
+    line = {"label": curve.rung} | line
+    return ax.plot(getattr(curve, x)[later], curve.risk[later], **line)[0]
+
+
+def terms(ax: Axes, curve: Curve, x: str = "step") -> list[Line2D]:
+    """The four terms of a curve made with ``terms=True``, dashed.
+
+    Raises:
+        ValueError: If the curve has no terms.
+    """
+    if curve.terms is None:
+        raise ValueError(
+            "Argument `curve` must have terms, but has none. Take predict(..., terms=True)."
+        )
+    _logarithmic(ax, x, "risk $P$")
+    return parts(ax, getattr(curve, x), curve.terms)
+
+
+def parts(ax: Axes, x: np.ndarray, terms: Mapping[str, np.ndarray]) -> list[Line2D]:
+    """Named terms of the risk against x, dashed, where they are positive."""
+    lines = []
+    for name, y in terms.items():
+        seen = (x > 0) & (y > 0)
+        label = name.replace("sgd_noise", "SGD noise")
+        lines += ax.plot(x[seen], y[seen], "--", lw=0.9, color=TERMS[name], label=label)
+    return lines
+
+
+def runs(
+    ax: Axes, runs: Runs, quantiles: tuple[float, float] = (0.05, 0.95), **line: Any
+) -> tuple[Line2D, PolyCollection]:
+    """Mean risk of simulated runs over the steps, in a band between two quantiles."""
+    _logarithmic(ax, "step", "risk $P$")
+    low, high = (runs.quantile(q) for q in quantiles)
+    later = runs.step > 0
+    columns = (y[later] for y in (runs.step, runs.mean, low, high))
+    return band(ax, *columns, **({"label": f"mean of {runs.seeds} runs"} | line))
+
+
+def band(
+    ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.ndarray, **line: Any
+) -> tuple[Line2D, PolyCollection]:
+    """A line and the band around it."""
+    [drawn] = ax.plot(x, middle, **line)
+    shade = ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.25, lw=0)
+    return drawn, shade
+
+
+def frontier(ax: Axes, frontier: Frontier, y: str = "excess", **line: Any) -> Line2D:
+    """The compute-optimal frontier: the best excess risk, or with ``y="d"`` the best size.
+
+    Budgets whose optimum is at the edge of the sizes searched are left out.
+    """
+    inside = ~frontier.at_edge
+    _logarithmic(ax, "flops", {"excess": "excess risk", "d": "optimal size $d^*$"}[y])
+    return ax.plot(frontier.flops[inside], getattr(frontier, y)[inside], **line)[0]
+
+
+def guide(ax: Axes, x: np.ndarray, y: float, exponent: float, **line: Any) -> Line2D:
+    """A power law that has the value ``y`` at the first ``x``."""
+    x = np.asarray(x, float)
+    line = {"color": "0.35", "ls": ":", "lw": 1.0} | line
+    return ax.plot(x, y * (x / x[0]) ** exponent, **line)[0]
+
+
+def boundaries(ax: Axes, **line: Any) -> list[Line2D]:
+    """The boundaries between phases, within the present limits of the axes."""
+    line = {"color": "black", "lw": 0.7, "solid_capstyle": "round"} | line
+    limits = ax.axis()
+    far = 2 * max(map(abs, limits))
+    lines = []
+    for segment in BOUNDARIES:
+        ends = segment.start, segment.point(min(segment.length, far))
+        lines += ax.plot(*zip(*ends, strict=True), **line)
+    ax.axis(limits)
+    return lines
+
+
+def phase_names(alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Name of the phase at each point of a grid, shape (alpha, beta)."""
+
+    def name(a: float, b: float) -> str:
+        return phase(a, b).name if 2 * (a + b) > 1 else NO_POWER_LAW
+
+    return np.array([[name(a, b) for b in beta] for a in alpha])
+
+
+def phase_plane(
+    ax: Axes,
+    alpha: tuple[float, float] = (0.0, 1.2),
+    beta: tuple[float, float] = (0.0, 1.2),
+    cells: int = 120,
+) -> list[Text]:
+    """The (alpha, beta) plane coloured by phase, with its boundaries and names.
+
+    Every cell asks :func:`solvable.phase` at its centre; a name stands where its region is
+    widest.
+
+    Returns:
+        The names.
+    """
+    edges = [np.linspace(*side, cells + 1) for side in (alpha, beta)]
+    middle = [np.round((side[1:] + side[:-1]) / 2, 6) for side in edges]
+    names = phase_names(*middle)
+    rgb = np.array([[matplotlib.colors.to_rgb(PHASES[name]) for name in row] for row in names])
+    ax.pcolormesh(*edges, rgb.transpose(1, 0, 2), rasterized=True)
+    ax.set(xlabel=r"capacity exponent $\alpha$", ylabel=r"source exponent $\beta$")
+    boundaries(ax)
+    placed = []
+    for name in np.unique(names):
+        depth = distance_transform_edt(np.pad(names == name, 1))[1:-1, 1:-1]
+        at = np.argwhere(depth > 0.95 * depth.max()).mean(axis=0).round().astype(int)
+        narrow = depth.max() < 0.04 * cells
+        rotation = -45 if name == NO_POWER_LAW else 90 if narrow else 0
+        x, y = (side[k] for side, k in zip(middle, at, strict=True))
+        placed.append(ax.text(x, y, name, rotation=rotation, ha="center", va="center"))
+    return placed
+
+
+def sequence(count: int) -> np.ndarray:
+    """Colours of an ordered family, dark to light, shape (count, 4): readable in grey too."""
+    return matplotlib.colormaps["viridis"](np.linspace(0, 0.9, count))

@@ -1,0 +1,36 @@
+"""Points of the phase plane that stand for their phases, and the usual family and rule there."""
+
+from solvable.problem import PowerLaw
+from solvable.sgd import SGD
+
+POINTS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "Ia": ((1.0, 0.3), (1.3, 0.2)),
+    "Ib": ((0.4, 0.4), (0.35, 0.4)),
+    "Ic": ((0.2, 0.7), (0.15, 0.7)),
+    "II": ((1.0, 0.7), (1.2, 0.8)),
+    "III": ((0.7, 1.2), (0.9, 1.5)),
+    "IVa": ((0.4, 0.8), (0.42, 1.0)),
+    "IVb": ((0.27, 0.7), (0.28, 0.7)),
+}
+"""Two points (alpha, beta) in each of the seven phases, away from the boundaries."""
+
+
+def family(alpha: float, beta: float, d: int, noise: float = 0.0) -> PowerLaw:
+    """The problem of size d: v = 4 d below alpha = 1/2, where v counts, and 100 d above.
+
+    Example:
+        >>> family(1.0, 0.3, d=400)
+        PowerLaw(alpha=1.0, beta=0.3, v=40000, d=400, noise=0.0)
+    """
+    ratio = 4 if alpha < 0.5 else 100
+    return PowerLaw(alpha=alpha, beta=beta, v=ratio * int(d), d=int(d), noise=noise)
+
+
+def half_trace(problem: PowerLaw, B: int = 1) -> SGD:
+    """SGD at gamma = 1 / (2 Tr D), a stable rate at every size and batch size.
+
+    Example:
+        >>> half_trace(family(1.0, 0.3, d=400)).gamma.round(6)
+        np.float64(0.303969)
+    """
+    return SGD(0.5 / problem.spectrum().trace, B)
