@@ -10,7 +10,7 @@ Every rung compares two neighbours, so a disagreement names its place:
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -44,6 +44,8 @@ class Rung:
     rows: tuple[tuple[Any, ...], ...]
     """One per point; the last entry says whether it passed."""
     note: str
+    series: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Numbers behind the rows, by name; for the slopes, one per budget in ``flops``."""
 
     @property
     def passed(self) -> bool:
@@ -125,14 +127,14 @@ def equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
 
     If the deviation is c/d, twice that at 2d equals that at d.
     """
-    d, draws = (24, 512) if quick else (32, 1024)
+    d, draws = (24, 512) if quick else (32, 2048)
     step = np.array([10, 100, 1000, 10_000])
     points, rows = list(_points(1 if quick else 2)), []
     limit = stats.norm.isf(LEVEL / (2 * len(points) * step.size))
     for n, (name, alpha, beta) in enumerate(points):
         small = PowerLaw(alpha=alpha, beta=beta, v=4 * d, d=d)
         large = PowerLaw(alpha=alpha, beta=beta, v=8 * d, d=2 * d)
-        sgd = half_trace(large)
+        sgd = SGD.stable(large, 0.25)  # far below the threshold of any draw
         keys = jax.random.split(jax.random.fold_in(key, n), 4)
         for first, second, more in ((*keys[:2], 1), (*keys[2:], 3)):
             one, one_error = _deviations(first, small, sgd, step, more * draws)
@@ -184,11 +186,12 @@ def exponent_rung(*, quick: bool) -> Rung:
     held against the slope that the terms with their true sums predict at the same budget.
     """
     flops = np.geomspace(1e9, 1e23, 8)
-    rows = []
+    rows, series = [], {"flops": tuple(flops.tolist())}
     for name, alpha, beta in _points(1 if quick else 2):
         predicted = phase(alpha, beta)
         of_size = lambda d, alpha=alpha, beta=beta: family(alpha, beta, d)
         best = frontier(of_size, half_trace, flops)
+        series[f"{name} ({alpha}, {beta})"] = tuple(best.slope.tolist())
         slope, size_slope = float(best.slope[-1]), float(best.size_slope[-1])
         method, error = "direct", 0.0
         expected, size_expected = predicted.loss_exponent, predicted.size_exponent
@@ -222,6 +225,7 @@ def exponent_rung(*, quick: bool) -> Rung:
         "directly; extrapolated (Aitken, from four budgets 100 apart) in Ic; in IVb within it of the "
         "slope that the terms with their finite sums predict. Ic and points with alpha < 1/4 are "
         "conjecture in the paper. The phases assume no label noise.",
+        series,
     )
 
 

@@ -31,6 +31,6 @@ def half_trace(problem: PowerLaw, B: int = 1) -> SGD:
 
     Example:
         >>> half_trace(family(1.0, 0.3, d=400)).gamma.round(6)
-        np.float64(0.303969)
+        np.float64(0.303968)
     """
     return SGD(0.5 / problem.spectrum().trace, B)

@@ -113,15 +113,17 @@ def prepare(key, models, shared: bool, sgd: SGD, step, seeds: int, engine, dtype
 def chunks(arguments: dict, last: int, **static) -> Iterator[tuple[int, int, jax.Array]]:
     """Run in chunks of about half a second; yields (step, records so far, excess)."""
     state, excess = arguments.pop("state"), arguments.pop("excess")
-    i = t = np.int32(0)
-    size = 256
+    placed = state.sharding, excess.sharding
+    i, t, size = np.int32(0), np.int32(0), 256
     while True:
         began = time.perf_counter()
         stop = np.int32(min(t + size, last))
         state, excess, i, t = _advance(
             state=state, excess=excess, i=i, t=t, stop=stop, **arguments, **static
         )
-        jax.block_until_ready(excess)
+        # As they came, so that every call looks alike to the compiler; and it waits.
+        state, excess = jax.device_put((state, excess), placed)
+        i, t = np.int32(i), np.int32(t)
         yield int(t), int(i), excess
         if t >= last:
             return

@@ -49,7 +49,7 @@ def effective_ridge(
         >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=10**8, d=10**4)
         >>> kappa = effective_ridge(problem)
         >>> float(kappa / (np.pi / 2 / 10**4) ** 2)  # ((pi / 2 alpha) / sin(pi / 2 alpha) / d)^2
-        0.9999...
+        0.9998...
     """
     return as_numpy(_ridge(_checked_ridge(ridge), problem.spectrum(), 1.0 * problem.inverse_d))
 

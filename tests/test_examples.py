@@ -1,0 +1,35 @@
+"""Every example a reader may try: those in docstrings, and the Python blocks of the documents."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import solvable
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(m.name for m in pkgutil.iter_modules(solvable.__path__) if m.name != "__main__")
+NAMES = {name: getattr(solvable, name) for name in solvable.__all__} | {"jax": jax, "np": np}
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name: str) -> None:
+    module = importlib.import_module(f"solvable.{name}")
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=FLAGS)
+    for example in finder.find(module, extraglobs=NAMES):
+        runner.run(example)
+    assert runner.failures == 0
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+def test_documents(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {}
+    for block in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S):
+        exec(compile(block, path.name, "exec"), scope)
