@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -68,6 +69,13 @@ def _count(text: str) -> int | float:
     return int(x) if math.isfinite(x) and x == int(x) else float(x)
 
 
+def _seed(text: str) -> int:
+    x = _count(text)
+    if not (isinstance(x, int) and 0 <= x < 2**63):
+        raise ValueError(f"{text!r} is no whole number from 0 to 2^63 - 1.")
+    return x
+
+
 def _steps(text: str) -> int | float | list[int | float]:
     return [_count(part) for part in text.split(",")] if "," in text else _count(text)
 
@@ -96,6 +104,7 @@ def _typed(parse: Callable[[str], Any], metavar: str, name: str | None = None) -
 Exact = Annotated[Fraction, _typed(_exact, "X")]
 Real = Annotated[float, _typed(_real, "X")]
 Count = Annotated[int, _typed(_count, "N")]
+Seed = Annotated[int, _typed(_seed, "N")]
 Steps = Annotated[Any, _typed(_steps, "N[,N...]")]
 Flops = Annotated[list[float], _typed(_flops, "LOW:HIGH|F[,F...]")]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
@@ -145,13 +154,18 @@ class Family(Data):
     ratio: Real | None = None
     """v / d, by default 4 if alpha < 1/2, else 100."""
 
-    def problem(self, d: int) -> Any:
-        """The problem with d features."""
+    @property
+    def given(self) -> dict[str, float]:
+        """The data and the ratio."""
         ratio = (4 if self.alpha < 0.5 else 100) if self.ratio is None else self.ratio
         if not 1 <= ratio < math.inf:
             raise ValueError(f"--ratio must be v / d, at least 1, but is {ratio:g}.")
-        data = dict(alpha=self.alpha, beta=self.beta, noise=self.noise)
-        return solvable.PowerLaw(**data, v=round(ratio * d), d=d)
+        return dict(alpha=self.alpha, beta=self.beta, noise=self.noise, ratio=ratio)
+
+    def problem(self, d: int) -> Any:
+        """The problem with d features."""
+        data = self.given
+        return solvable.PowerLaw(v=round(data.pop("ratio") * d), d=d, **data)
 
 
 @Parameter(name="*", group=TRAINED)
@@ -166,14 +180,19 @@ class Training:
     B: Annotated[int, _typed(_count, "N", name="--B")] = 1
     """Batch size."""
 
-    def rule(self, problem: Any) -> Any:
-        """The training rule of a problem, as the Python API has it."""
+    @property
+    def given(self) -> dict[str, float]:
+        """The arguments of SGD, or of SGD.stable."""
         if self.gamma is None:
-            fraction = 0.5 if self.fraction is None else self.fraction
-            return solvable.SGD.stable(problem, fraction, self.B)
+            return dict(fraction=0.5 if self.fraction is None else self.fraction, B=self.B)
         if self.fraction is not None:
             raise ValueError("Give --gamma or --fraction: one of them.")
-        return solvable.SGD(self.gamma, self.B)
+        return dict(gamma=self.gamma, B=self.B)
+
+    def rule(self, problem: Any) -> Any:
+        """The training rule of a problem."""
+        rule = solvable.SGD if self.gamma is not None else partial(solvable.SGD.stable, problem)
+        return rule(**self.given)
 
 
 @Parameter(name="*", group=PRINTED)
@@ -280,7 +299,7 @@ def simulate(
     inputs: Literal["gaussian", "rademacher", "student-t"] = "gaussian",
     dof: Real | None = None,
     dtype: Literal["float32", "float64"] = "float32",
-    seed: Count = 0,
+    seed: Seed = 0,
     output: Output = DEFAULT_OUTPUT,
 ) -> int:
     """Run SGD itself. Ctrl-C stops it and keeps what was recorded.
@@ -309,8 +328,8 @@ def simulate(
     status = output.deliver(runs, str(runs), columns)
     if runs.stopped < 0:
         return status
-    _say(f"Interrupted at step {runs.stopped}: recorded up to step {runs.step[-1]}.")
-    return INTERRUPTED
+    recorded = f"recorded up to step {runs.step[-1]}"
+    return _say(f"Interrupted at step {runs.stopped}: {recorded}.", INTERRUPTED)
 
 
 @app.command
@@ -329,22 +348,24 @@ def frontier(
     output.check()
     best = solvable.frontier(family.problem, training.rule, flops or _flops("1e9:1e20"))
     columns = {"flops": best.flops, "best d": best.d, "excess risk": best.excess}
+    slopes = {"risk": best.slope.round(5), "d": best.size_slope.round(5)}
     try:
         limit = solvable.phase(family.alpha, family.beta)
-        note = f"'limit': the exponents of phase {limit.name}; phases assume no noise."
-        powers = limit.loss_exponent, limit.size_exponent
+        note = f"Limits: the exponents of phase {limit.name}. Phases assume no noise."
+        limits = {"risk": limit.loss_exponent, "d": limit.size_exponent}
     except ValueError as error:
-        limit, note, powers = None, _in_shell_words(error), ("none", "none")
-    for name, slope, power in zip(
-        ("risk", "d"), (best.slope, best.size_slope), powers, strict=True
-    ):
-        columns |= {f"slope of {name}": slope, f"limit of {name}": [power] * len(slope)}
+        limit, note, limits = None, f"No phase: {_in_shell_words(error)}", {}
+    for name, slope in slopes.items():
+        columns[f"slope of {name}"] = slope
+        if limits:
+            columns[f"limit of {name}"] = [limits[name]] * len(slope)
     if best.at_edge.any():
         columns["at edge"] = best.at_edge
-        note += " 'at edge': the best of the sizes searched is the first or last, no optimum."
-    return output.deliver(
-        best, f"Best size d at compute f = d B t, {family}", columns, note, phase=limit
-    )
+        note += " At the edge of the sizes searched the best is no optimum."
+    given = family.given | training.given
+    heading = "Best size d at compute f = d B t, for "
+    heading += ", ".join(f"{name} = {x:g}" for name, x in given.items())
+    return output.deliver(best, heading, columns, note, given=given, phase=limit)
 
 
 @app.command
@@ -352,7 +373,7 @@ def verify(
     *,
     quick: Flag = False,
     everything: Annotated[Flag, Parameter(name="--all")] = False,
-    seed: Count = 0,
+    seed: Seed = 0,
     figure: Path | None = None,
     force: Flag = False,
     json: Flag = False,
@@ -411,7 +432,7 @@ def _save(path: Path, write: Callable[[Path], None]) -> int:
         copy = Path(tempfile.mkdtemp(prefix="solvable-")) / path.name
         write(copy)
         return _say(f"Could not write {path}: {error}. Saved {copy} instead.", FAILED)
-    return _say(f"Saved {path}.", 0)
+    return _say(f"Saved {path}.")
 
 
 def _write(result: Any, path: Path, force: bool, also: dict[str, Any]) -> None:
@@ -422,8 +443,9 @@ def _write(result: Any, path: Path, force: bool, also: dict[str, Any]) -> None:
         return result.save(path, force)
     data = result.to_xarray()
     dims = data.excess.dims
-    derived = {"risk": result.risk} if hasattr(result, "risk") else {}
-    data = data.assign({name: (dims, x) for name, x in derived.items()})
+    for name in ("flops", "risk"):
+        if name not in data and hasattr(result, name):
+            data[name] = dims, getattr(result, name)
     comments = data.attrs | {name: json.dumps(_plain(x)) for name, x in also.items()}
 
     def write(name: str) -> None:
@@ -466,37 +488,35 @@ def _table(columns: Iterable[str], rows: Sequence[Sequence[Any]]) -> Any:
     from rich import box
     from rich.table import Table
 
-    cells = [[_cell(x) for x in row] for row in rows]
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_header=any(columns)
-    )
-    for k, name in enumerate(columns):
-        is_text = any(isinstance(row[k], str) for row in rows)
-        table.add_column(name, justify="left" if is_text else "right")
-    for row in cells:
-        table.add_row(*row)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.show_header = any(columns)
+    table.padding = (0, 1 if len(rows[0]) < 10 else 0)
+    for name, x in zip(columns, rows[0], strict=True):
+        justify = "left" if isinstance(x, str) else "right"
+        table.add_column("\n".join(name.rsplit(" ", 1)), justify=justify)
+    for row in rows:
+        table.add_row(*map(_cell, row))
     return table
 
 
-def _console(stderr: bool = False) -> Any:
+def _print(*parts: Any) -> None:
+    """Texts wrap at the width of the terminal; tables are as wide as they are."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
-
-
-def _print(*parts: Any) -> None:
-    _console().print(*(part for part in parts if part), sep="\n")
+    for part in filter(None, parts):
+        wide = None if isinstance(part, str) else 200
+        Console(markup=False, emoji=False, highlight=False, width=wide).print(part)
 
 
 def _print_json(x: Any) -> None:
     lines = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in _plain(x).items())
-    _console().out("{" + ",\n ".join(lines) + "}", highlight=False)
+    sys.stdout.write("{" + ",\n ".join(lines) + "}\n")
 
 
-def _say(message: object, status: int) -> int:
+def _say(message: object, status: int = 0) -> int:
     """One line on stderr; the exit code."""
     prefix = "Error: " if status in (FAILED, BAD_USE) else ""
-    _console(stderr=True).print(prefix + " ".join(str(message).split()), soft_wrap=True)
+    sys.stderr.write(f"{prefix}{' '.join(str(message).split())}\n")
     return status
 
 
@@ -527,9 +547,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code."""
     tokens = sys.argv[1:] if tokens is None else tokens
     with warnings.catch_warnings():
-        warnings.showwarning = lambda text, *_, **__: _say(
-            f"Warning: {_in_shell_words(text)}", 0
-        )
+        warnings.showwarning = lambda text, *_: _say(f"Warning: {_in_shell_words(text)}")
         try:
             if not tokens:
                 _print(GREETING)

@@ -28,6 +28,7 @@ from scipy.ndimage import distance_transform_edt
 
 from solvable.curve import Curve
 from solvable.frontiers import Frontier
+from solvable.ladder import Verification
 from solvable.phases import BOUNDARIES, NO_POWER_LAW, phase
 from solvable.runs import Runs
 
@@ -62,6 +63,9 @@ AXES = {
     "flops": "compute $f = d\\,B\\,t$ (features × samples)",
 }
 """Labels of the horizontal axes, with units."""
+
+NOTES = {"direct": "", "extrapolated": "†", "finite sums": "‡"}
+"""Marks of how a slope was compared with its exponent."""
 
 
 @contextmanager
@@ -219,3 +223,44 @@ def phase_plane(
 def sequence(count: int) -> np.ndarray:
     """Colours of an ordered family, dark to light, shape (count, 4): readable in grey too."""
     return matplotlib.colormaps["viridis"](np.linspace(0, 0.9, count))
+
+
+def verification(verification: Verification) -> Figure:
+    """The phase plane, and beside it the exponents: predicted, and measured on the frontier."""
+    (exponents,) = (rung for rung in verification.rungs if rung.name == "exponents")
+    rows = [dict(zip(exponents.columns, row, strict=True)) for row in exponents.rows]
+    fig = Figure(figsize=(PAGE, 3.3), layout="constrained")
+    plane, side = fig.subplots(1, 2, width_ratios=[1, 1.3])
+    points = np.array([(row["alpha"], row["beta"]) for row in rows])
+    for name in phase_plane(plane, alpha=(0, 1.5), beta=(0, 1.6)):
+        x, y = name.get_position()
+        if (np.hypot(*(points - (x, y)).T) < 0.12).any():  # out of the way of a point
+            name.set_position((x, y + 0.14 * (1 if y > 0.5 else -1)))
+    plane.plot(*points.T, "o", color="black", ms=3)
+    place = -np.arange(len(rows))
+    side.plot([row["exponent"] for row in rows], place, "o", mfc="none", ms=7, label="predicted")
+    side.plot([row["compared"] for row in rows], place, "x", ms=4, label="measured")
+    side.set(
+        xlabel=r"exponent of the best risk, $d \log P^*\!/\, d \log f$",
+        yticks=place,
+        yticklabels=[f"{row['phase']}  ({row['alpha']:g}, {row['beta']:g})" for row in rows],
+        xlim=(-0.8, 0.3),
+        xticks=[-0.8, -0.6, -0.4, -0.2, 0],
+    )
+    across = side.get_yaxis_transform()
+    columns = ((0.74, "predicted", "exponent"), (0.95, "measured", "compared"))
+    for x, title, column in columns:
+        side.text(x, 0.9, title, transform=across, ha="right", va="bottom")
+        for row, y in zip(rows, place, strict=True):
+            side.text(x, y, f"{row[column]:.4f}", transform=across, ha="right", va="center")
+    for row, y in zip(rows, place, strict=True):
+        side.text(0.96, y, NOTES[row["method"]], transform=across, va="center")
+    side.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0, frameon=False)
+    fig.text(
+        0.99,
+        -0.01,
+        "† extrapolated   ‡ held against the slope of the terms with their finite sums",
+        ha="right",
+        va="top",
+    )
+    return fig

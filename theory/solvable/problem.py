@@ -21,6 +21,9 @@ from solvable._precision import float64_on_cpu, is_traced
 from solvable.modes import Modes
 from solvable.sums import MAX_SIZE, coordinates
 
+MAX_COORDINATES = 10**8
+"""The largest ``v`` where coordinates are held one by one, as in a draw or a simulation."""
+
 EXPLICIT = 512
 """Up to this many coordinates a linear regression keeps them all; above, sums are compressed."""
 
@@ -135,6 +138,7 @@ class LinearRegression:
 
 
 def _explicit(problem: "PowerLaw | LinearRegression") -> tuple[np.ndarray, np.ndarray]:
+    check_count("v", problem.v, maximum=MAX_COORDINATES)
     j = np.arange(1.0, int(problem.v) + 1)
     return j ** -float(problem.alpha), j ** -float(problem.beta)
 
