@@ -1,6 +1,6 @@
 """What a predicted curve costs: flat in the number of steps, logarithmic in v.
 
-    python -m benchmarks.cost    # writes docs/cost.png
+python -m benchmarks.cost    # writes docs/cost.png
 """
 
 import time

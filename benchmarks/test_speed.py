@@ -69,6 +69,7 @@ def test_cost_in_v(benchmark, v):
 @functools.partial(jax.jit, static_argnames="seeds")
 def only_normals(key, seeds):
     """The normals of the modes engine, drawn the same way and thrown away."""
+
     def draw(t, total):
         keys = jax.vmap(lambda n: jax.random.fold_in(jax.random.fold_in(key, n), t))
         sample = lambda key: jax.random.normal(key, (1, 401), "float32")
@@ -89,9 +90,7 @@ class TestSimulation:
         benchmark.pedantic(run, rounds=5, warmup_rounds=1)
 
     def test_features(self, benchmark):
-        run = lambda: solvable.simulate(
-            jax.random.key(0), DRAW, RATE, STEPS, engine="features"
-        )
+        run = lambda: solvable.simulate(jax.random.key(0), DRAW, RATE, STEPS, engine="features")
         benchmark.pedantic(run, rounds=3, warmup_rounds=1)
 
 

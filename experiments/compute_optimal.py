@@ -81,9 +81,7 @@ def compute(c: Config) -> Data:
 def draw(data: Data) -> Figure:
     count = len(data["points"])
     width = plot.PAGE if count > 1 else plot.COLUMN
-    fig, axes = plot.panels(
-        2, count, width=width, height=4.4, sharex=True, height_ratios=(1.7, 1)
-    )
+    fig, axes = plot.panels(2, count, width=width, height=4.4, sharex=True, height_ratios=(1.7, 1))
     budgets, flops = data["budgets"], data["flops"]
     shades = plot.sequence(len(data["sizes"]))
     for n, (top, bottom) in enumerate(axes.T):

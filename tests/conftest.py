@@ -1,10 +1,5 @@
 """What the tests share: the user's 32-bit setting, and oracles that trust nothing of ours."""
 
-import os
-
-# Before NumPy is imported: on small matrices, threads only wait for each other.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import jax
 import mpmath
 import numpy as np

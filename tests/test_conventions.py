@@ -82,9 +82,7 @@ def test_gamma_multiplies_the_mean_over_the_batch(B):
     lam, b, gamma = 0.5, 3.0, 0.2
     problem = LinearRegression.from_spectrum([lam], target=[b])
     closed_form = lam * b**2 * (1 - 2 * gamma * lam + (gamma * lam) ** 2 * (1 + 2 / B))
-    assert predict(problem, SGD(gamma, B), [0, 1]).risk[1] == pytest.approx(
-        closed_form, rel=1e-12
-    )
+    assert predict(problem, SGD(gamma, B), [0, 1]).risk[1] == pytest.approx(closed_form, rel=1e-12)
 
 
 def test_noise_is_a_variance_and_part_of_the_risk_but_not_of_the_excess():
@@ -102,7 +100,9 @@ def test_covariance_eigenvalues_are_j_to_the_minus_2_alpha(kind):
     size = {"d": 5} if kind is PowerLaw else {}
     modes = kind(alpha=0.6, beta=0.9, v=30, **size).spectrum()
     j = np.arange(1.0, 31.0)
-    lam, weight = (np.asarray(x)[np.asarray(modes.multiplicity) > 0] for x in (modes.lam, modes.weight))
+    lam, weight = (
+        np.asarray(x)[np.asarray(modes.multiplicity) > 0] for x in (modes.lam, modes.weight)
+    )
     np.testing.assert_allclose(lam, j**-1.2, rtol=1e-14)
     np.testing.assert_allclose(weight, j**-3.0, rtol=1e-14)
 

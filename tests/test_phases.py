@@ -86,8 +86,7 @@ POINTS = rational_points(8000, seed=0)
 def on_segments() -> list:
     """Each segment with points along it, the corners at its ends excluded."""
     along = [
-        (s, [0.1, 0.5, 2.0, 9.0] if math.isinf(s.length) else [0.1, 0.5, 0.9])
-        for s in BOUNDARIES
+        (s, [0.1, 0.5, 2.0, 9.0] if math.isinf(s.length) else [0.1, 0.5, 0.9]) for s in BOUNDARIES
     ]
     return [
         pytest.param(
@@ -189,9 +188,7 @@ def test_nearest_boundary(segment: Segment, u: float) -> None:
         if name_at(alpha, beta) != NO_POWER_LAW:
             near = phase(alpha, beta).boundary
             assert (near.between, near.where) == (segment.between, segment.where)
-            assert near.distance == pytest.approx(
-                eps * math.hypot(*segment.direction), rel=1e-6
-            )
+            assert near.distance == pytest.approx(eps * math.hypot(*segment.direction), rel=1e-6)
 
 
 def test_no_other_boundary_is_nearer() -> None:
@@ -255,9 +252,7 @@ def test_a_float_is_its_shortest_decimal(cast: type) -> None:
     assert p.loss_exponent == float(Fraction(-9, 14))
     assert (p.alpha, p.beta) == (0.7, 1.2)
     assert {type(x) for x in (p.alpha, p.beta, p.loss_exponent, p.size_exponent)} == {float}
-    assert all(
-        type(x) is float for pair in monomials(cast(0.7), cast(1.2)).values() for x in pair
-    )
+    assert all(type(x) is float for pair in monomials(cast(0.7), cast(1.2)).values() for x in pair)
 
 
 def test_number_types() -> None:
@@ -284,9 +279,7 @@ def test_text() -> None:
     ):
         assert part in text
     assert "f^(-12/17)" in str(phase(Fraction(1), Fraction(7, 10)))
-    assert repr(phase(0.2, 0.7)).startswith(
-        "Phase(name='Ic', alpha=0.2, beta=0.7, loss_exponent="
-    )
+    assert repr(phase(0.2, 0.7)).startswith("Phase(name='Ic', alpha=0.2, beta=0.7, loss_exponent=")
 
 
 @pytest.mark.parametrize("function", [phase, monomials])

@@ -206,6 +206,4 @@ def test_derivative_off_the_axis_against_central_differences():
 
     h = 1e-5  # the difference errs by h^2, and by eps / h
     by_difference = (parts(0.8 + h) - parts(0.8 - h)) / (2 * h)
-    np.testing.assert_allclose(
-        jax.jit(jax.jacfwd(parts))(0.8), by_difference, rtol=1e-7, atol=1e-9
-    )
+    np.testing.assert_allclose(jax.jit(jax.jacfwd(parts))(0.8), by_difference, rtol=1e-7, atol=1e-9)

@@ -25,9 +25,9 @@ def few_modes(lam, multiplicity):
 
 def spectral_radius(lam, gamma, B):
     """Of the matrix that takes E m to its next step."""
-    return np.linalg.eigvalsh(
-        np.diag(1 - rate(lam, gamma, B)) + gamma**2 / B * np.outer(lam, lam)
-    )[-1]
+    return np.linalg.eigvalsh(np.diag(1 - rate(lam, gamma, B)) + gamma**2 / B * np.outer(lam, lam))[
+        -1
+    ]
 
 
 @pytest.mark.parametrize("B", [1, 2, 32, 10**6])

@@ -9,9 +9,7 @@ import numpy as np
 
 def requirement(name: str, must: str, value: object, fix: str = "") -> ValueError:
     """The one grammar of our messages: what must hold, what was received, how to mend it."""
-    return ValueError(
-        f"Argument `{name}` must {must}, but is {value!r}.{' ' + fix if fix else ''}"
-    )
+    return ValueError(f"Argument `{name}` must {must}, but is {value!r}.{' ' + fix if fix else ''}")
 
 
 def is_number(value: object) -> bool:
@@ -26,9 +24,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def check_number(
-    name: str, value: object, *, positive: bool = False, minimum: float | None = None
-):
+def check_number(name: str, value: object, *, positive: bool = False, minimum: float | None = None):
     """A finite real number, or an array or traced value, which only the caller can check."""
     value = _plain(value)
     if not is_number(value):

@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 In = ParamSpec("In")
 Out = TypeVar("Out")
@@ -13,7 +14,7 @@ Out = TypeVar("Out")
 
 def is_traced(tree: object) -> bool:
     """Whether any leaf of ``tree`` is being traced by ``jit``, ``grad`` or ``vmap``."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
 
 
 def float64_on_cpu(f: Callable[In, Out]) -> Callable[In, Out]:
@@ -26,12 +27,14 @@ def float64_on_cpu(f: Callable[In, Out]) -> Callable[In, Out]:
         ValueError: If an argument is traced in 32-bit precision.
     """
 
+    name = getattr(f, "__name__", "this function")
+
     @functools.wraps(f)
     def wrapped(*args: In.args, **kwargs: In.kwargs) -> Out:
         if is_traced((args, kwargs)):
             if not jax.config.read("jax_enable_x64"):
                 raise ValueError(
-                    f"`{f.__name__}` under jax.grad, jax.vmap or jax.jit needs 64-bit types, "
+                    f"`{name}` under jax.grad, jax.vmap or jax.jit needs 64-bit types, "
                     "but they are off. Wrap the call: `with jax.enable_x64(True): ...`."
                 )
             return f(*args, **kwargs)

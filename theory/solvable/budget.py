@@ -28,7 +28,9 @@ class Estimate:
     """Steps of SGD, over all seeds."""
 
     def __str__(self) -> str:
-        return f"{self.steps:,} steps, about {self.seconds:.2g} s and {self.memory / 2**20:,.1f} MiB"
+        return (
+            f"{self.steps:,} steps, about {self.seconds:.2g} s and {self.memory / 2**20:,.1f} MiB"
+        )
 
 
 def _nbytes(tree: object) -> int:

@@ -48,6 +48,9 @@ solvable: what theory predicts of neural scaling laws, what SGD does, and whethe
 All commands: solvable --help"""
 
 
+# Numbers and options
+
+
 def _exact(text: str) -> Fraction | float:
     try:
         x = float(text)
@@ -228,6 +231,9 @@ class Output:
 
 
 DEFAULT_TRAINING, DEFAULT_OUTPUT = Training(), Output()
+
+
+# Commands
 
 
 @app.command
@@ -509,8 +515,11 @@ def _print(*parts: Any) -> None:
 
 
 def _print_json(x: Any) -> None:
+    """One line per field."""
+    from rich.console import Console
+
     lines = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in _plain(x).items())
-    sys.stdout.write("{" + ",\n ".join(lines) + "}\n")
+    Console().out("{" + ",\n ".join(lines) + "}", highlight=False)
 
 
 def _say(message: object, status: int = 0) -> int:

@@ -168,9 +168,7 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
         difference / np.where(scatters, error, 1),
         np.where(np.abs(difference) < 10 * resolution * predicted, 0, np.inf),
     )
-    null = (
-        _bootstrap((risk - runs.mean)[:, scatters]) if scatters.any() else np.zeros(RESAMPLES)
-    )
+    null = _bootstrap((risk - runs.mean)[:, scatters]) if scatters.any() else np.zeros(RESAMPLES)
     largest = np.abs(z).max()
     p_value = float((1 + np.count_nonzero(null >= largest)) / (1 + RESAMPLES))
     spread = (risk - runs.mean)[:, scatters]
@@ -187,11 +185,7 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
     if curve.rung.startswith("det"):
         notes.append(
             "the curve is the mean over features up to O(1/d)"
-            + (
-                "; one draw scatters around it by per cents"
-                if runs.features == "shared"
-                else ""
-            )
+            + ("; one draw scatters around it by per cents" if runs.features == "shared" else "")
         )
     return Comparison(
         step=runs.step,

@@ -17,11 +17,11 @@ three, for every batch size.
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from solvable._precision import as_numpy, float64_on_cpu
+from solvable._types import Array
 from solvable.modes import Modes
 from solvable.problem import PowerLaw
 from solvable.recursion import rate
@@ -110,7 +110,7 @@ def contour_modes(problem: PowerLaw, sgd: SGD, horizon: float) -> Modes:
         nodes = as_numpy(nodes)
         seen = _forcing_and_kernel(nodes, gamma, B, horizon)
         change = np.max(np.abs(seen - before) / np.abs(seen))
-        error = max(change, sum_rules(nodes, spectrum, inverse_d).max())
+        error = max(change, sum_rules(nodes, spectrum, float(inverse_d)).max())
         if error < TOLERANCE:
             return nodes
         before = seen

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 import jax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
+from solvable._types import Array, Scalar
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.results import Result, array
 from solvable.sgd import SGD
@@ -21,7 +22,7 @@ class Curve(Result):
     """Risk minus the label noise. What the features cannot express stays in."""
     terms: dict[str, Float[Array, " k"]] | None = array("step", default=None)
     """The parts of the excess: capacity, population, distortion and SGD noise."""
-    error: float | Float[Array, ""] = 0.0
+    error: Scalar = 0.0
     """Relative numerical error of the risk (not the error of the theory; see ``rung``)."""
     rung: str = field(default="", metadata={"static": True})
     """What the numbers are: an exact expectation, or a deterministic equivalent."""

@@ -18,8 +18,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from solvable._types import Array, Scalar
 from solvable.problem import Draw, LinearRegression
 
 
@@ -28,8 +29,8 @@ class ModesData(NamedTuple):
 
     lam: Float[Array, " d"]
     start: Float[Array, " d"]
-    floor: Float[Array, ""]
-    noise: Float[Array, ""]
+    floor: Scalar
+    noise: Scalar
 
 
 class FeaturesData(NamedTuple):
@@ -38,7 +39,7 @@ class FeaturesData(NamedTuple):
     features: Float[Array, "v d"]
     """D^(1/2) W, or only the diagonal of D^(1/2) if the inputs are the features."""
     target: Float[Array, " v"]
-    noise: Float[Array, ""]
+    noise: Scalar
 
 
 class ModesEngine:
@@ -59,7 +60,7 @@ class ModesEngine:
         return data.start
 
     @staticmethod
-    def excess(error: Float[Array, " d"], data: ModesData) -> Float[Array, ""]:
+    def excess(error: Float[Array, " d"], data: ModesData) -> Scalar:
         """The excess risk of a state."""
         return data.floor + error @ error
 
@@ -91,7 +92,7 @@ class FeaturesEngine:
         return jnp.zeros(data.features.shape[-1], data.features.dtype)
 
     @staticmethod
-    def excess(theta: Float[Array, " d"], data: FeaturesData) -> Float[Array, ""]:
+    def excess(theta: Float[Array, " d"], data: FeaturesData) -> Scalar:
         """The population risk of theta, in closed form, minus the noise."""
         predicted = data.features @ theta if data.features.ndim == 2 else data.features * theta
         return jnp.sum((predicted - data.target) ** 2)

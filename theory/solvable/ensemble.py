@@ -42,7 +42,7 @@ def _modes(key: jax.Array, problem: PowerLaw, draws: int) -> Modes:
 
 @float64_on_cpu
 def expect_ensemble(
-    key: jax.Array, problem: PowerLaw, sgd: SGD, steps: int | Sequence[int], draws: int
+    key: jax.Array, problem: PowerLaw, sgd: SGD, steps: int | Sequence[int] | np.ndarray, draws: int
 ) -> Float[np.ndarray, "draws k"]:
     """The exact expected risk, as of :func:`expect`, for each of many draws of the features.
 

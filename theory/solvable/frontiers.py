@@ -50,9 +50,7 @@ class Frontier(Result):
     """Variance of the label noise; the phases assume there is none."""
 
     def __str__(self) -> str:
-        lines = [
-            f"{'flops':>8} {'d*':>10} {'excess risk':>12} {'slope':>9} {'slope of d*':>12}"
-        ]
+        lines = [f"{'flops':>8} {'d*':>10} {'excess risk':>12} {'slope':>9} {'slope of d*':>12}"]
         for f, d, P, s, n, edge in zip(
             self.flops,
             self.d,
@@ -65,9 +63,7 @@ class Frontier(Result):
             mark = "  at the edge of the sizes searched: no optimum" if edge else ""
             lines.append(f"{f:8.1e} {d:10.4g} {P:12.5g} {s:9.4f} {n:12.4f}{mark}")
         if self.noise:
-            lines.append(
-                f"Label noise {self.noise:g}: the phases and their exponents assume none."
-            )
+            lines.append(f"Label noise {self.noise:g}: the phases and their exponents assume none.")
         return "\n".join(lines)
 
 

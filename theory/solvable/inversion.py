@@ -22,8 +22,9 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
+from solvable._types import Array, Scalar
 from solvable.modes import Modes
 from solvable.resolvent import transforms
 
@@ -54,9 +55,9 @@ def talbot(n: int = TALBOT) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarr
 def _generating(
     s_minus_1: Complex[Array, " n"],
     modes: Modes,
-    inverse_d: Float[Array, ""],
-    gamma: Float[Array, ""],
-    B: Float[Array, ""],
+    inverse_d: Scalar,
+    gamma: Scalar,
+    B: Scalar,
 ) -> Complex[Array, "2 n"]:
     """Generating functions of the excess risk and of its part without feedback."""
     q = jnp.sqrt(1 + (B + 1) * s_minus_1 / B)
@@ -85,9 +86,9 @@ def _along_talbot(
 def late_excess(
     step: Float[Array, " k"],
     modes: Modes,
-    inverse_d: Float[Array, ""],
-    gamma: Float[Array, ""],
-    B: Float[Array, ""],
+    inverse_d: Scalar,
+    gamma: Scalar,
+    B: Scalar,
 ) -> Float[Array, " k"]:
     """Excess risk at steps from ``EARLY`` on, which need not be whole."""
     points, integrate = _along_talbot(step)
@@ -97,10 +98,10 @@ def late_excess(
 def evaluate(
     step: Float[Array, " k"],
     modes: Modes,
-    inverse_d: Float[Array, ""],
-    gamma: Float[Array, ""],
-    B: Float[Array, ""],
-) -> tuple[Float[Array, " k"], Float[Array, " k"], Float[Array, ""]]:
+    inverse_d: Scalar,
+    gamma: Scalar,
+    B: Scalar,
+) -> tuple[Float[Array, " k"], Float[Array, " k"], Scalar]:
     r"""Excess risk, its part without feedback, and the relative error of the inversion.
 
     The difference of the first two is the SGD noise. The error is measured, at eight of the
@@ -112,9 +113,7 @@ def evaluate(
     s, early_weights = circle()
     points, integrate = _along_talbot(late)
     check_points, check = _along_talbot(late[pick], 30)
-    values = _generating(
-        jnp.concatenate([s - 1, points, check_points]), modes, inverse_d, gamma, B
-    )
+    values = _generating(jnp.concatenate([s - 1, points, check_points]), modes, inverse_d, gamma, B)
     ends = np.cumsum([s.size, points.size])
     on_circle, on_talbot, on_check = jnp.split(values, ends, axis=1)
     table = (early_weights @ on_circle.T).real.T

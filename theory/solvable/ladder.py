@@ -162,9 +162,9 @@ def equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
             "holds",
         ),
         tuple(rows),
-        "Relative deviation at the step where it is largest. z: twice the deviation at 2d minus that "
-        f"at d, in standard errors, over steps {step.tolist()}; zero if the deviation is c/d. Power: the "
-        "part of the risk beyond c/d that would have been seen in nine cases of ten.",
+        "Relative deviation at the step where it is largest. z: twice the deviation at 2d minus "
+        f"that at d, in standard errors, over steps {step.tolist()}; zero if the deviation is c/d. "
+        "Power: the part beyond c/d that would have been seen in nine cases of ten.",
     )
 
 
@@ -221,9 +221,9 @@ def exponent_rung(*, quick: bool) -> Rung:
         "Slopes of the compute-optimal frontier against the exponents of the phases",
         (*columns, "with", "d* exponent", "d* slope", "holds"),
         tuple(rows),
-        f"Local slopes at f = {flops[-1]:.0e}, gamma = 1 / (2 Tr D), B = 1. Within {CLOSE} of the exponent "
-        "directly; extrapolated (Aitken, from four budgets 100 apart) in Ic; in IVb within it of the "
-        "slope that the terms with their finite sums predict. Ic and points with alpha < 1/4 are "
+        f"Local slopes at f = {flops[-1]:.0e}, gamma = 1 / (2 Tr D), B = 1. Within {CLOSE} of the "
+        "exponent directly; in Ic extrapolated (Aitken, from four budgets 100 apart); in IVb of "
+        "the slope that the terms with their finite sums predict. Points with alpha <= 1/4 are "
         "conjecture in the paper. The phases assume no label noise.",
         series,
     )

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Inexact
+from jaxtyping import Inexact
+
+from solvable._types import Array, Scalar
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class Modes:
-    r"""Nodes and weights with :math:`P = \text{noise} + \text{floor} + \operatorname{Re} \sum_k m_k`.
+    r"""Nodes with :math:`P = \text{noise} + \text{floor} + \operatorname{Re} \sum_k m_k`.
 
     The nodes are eigenvalues (of a draw of W, of a given spectrum) or quadrature nodes that
     stand for them: compressed sums over a power law, or points on a contour around the
@@ -30,9 +32,9 @@ class Modes:
     """Excess risk on each node at theta = 0."""
     multiplicity: Inexact[Array, " n"]
     """Number of eigenvalues each node stands for: 1 for a draw."""
-    floor: Float[Array, ""] | float
+    floor: Scalar
     """Excess risk that no theta removes: for a draw, the target outside its features."""
-    noise: Float[Array, ""] | float
+    noise: Scalar
     """Variance of the label noise."""
 
     @property

@@ -211,9 +211,7 @@ def _monomials(a: Fraction, b: Fraction) -> dict[str, tuple[Fraction, Fraction]]
     return {term: (x + gamma * y, y) for term, (x, y) in in_d_and_tau.items()}
 
 
-def _crossings(
-    a: Fraction, b: Fraction
-) -> Iterator[tuple[Fraction, Fraction, tuple[str, str]]]:
+def _crossings(a: Fraction, b: Fraction) -> Iterator[tuple[Fraction, Fraction, tuple[str, str]]]:
     """Every (height, s, terms) where a falling line meets a rising one, in the order of TERMS.
 
     The highest crossing solves the linear program. A line above it would cross the falling
@@ -240,9 +238,7 @@ def _name(a: Fraction, b: Fraction, terms: tuple[str, str]) -> str:
     }[terms]
 
 
-def _read(
-    alpha: Scalar, beta: Scalar
-) -> tuple[Fraction, Fraction, type[float] | type[Fraction]]:
+def _read(alpha: Scalar, beta: Scalar) -> tuple[Fraction, Fraction, type[float] | type[Fraction]]:
     """Both arguments as rationals, and the type in which to answer."""
     a, b = _rational("alpha", alpha, positive=True), _rational("beta", beta)
     if 2 * (a + b) <= 1:

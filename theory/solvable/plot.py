@@ -10,7 +10,7 @@ Wrap them in :func:`style` for the look of the project's figures::
 This is the only module of the package that imports matplotlib.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from scipy.ndimage import distance_transform_edt
 
+from solvable._types import Array
 from solvable.curve import Curve
 from solvable.frontiers import Frontier
 from solvable.ladder import Verification
@@ -69,7 +70,7 @@ NOTES = {"direct": "", "extrapolated": "†", "finite sums": "‡"}
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style() -> Generator[None]:
     """The look of the project's figures, for drawing *and* saving within the context."""
     with matplotlib.style.context(STYLE):
         yield
@@ -119,7 +120,7 @@ def terms(ax: Axes, curve: Curve, x: str = "step") -> list[Line2D]:
     return parts(ax, getattr(curve, x), curve.terms)
 
 
-def parts(ax: Axes, x: np.ndarray, terms: Mapping[str, np.ndarray]) -> list[Line2D]:
+def parts(ax: Axes, x: Array, terms: Mapping[str, Array]) -> list[Line2D]:
     """Named terms of the risk against x, dashed, where they are positive."""
     lines = []
     for name, y in terms.items():

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from solvable import inversion, secular
 from solvable._checks import requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
+from solvable._types import Array
 from solvable.contour import contour_modes
 from solvable.curve import Curve
 from solvable.modes import Modes
@@ -160,11 +160,11 @@ def predict(
         SGD(gamma=0.3039..., B=1), 189 steps from 0 to 1e+10: risk 1.30547 to 0.000416844, ...
     """
     if isinstance(problem, Draw):
-        raise TypeError(
-            "Argument `problem` is a draw of W; its exact risk is expect(draw, ...)."
-        )
-    is_equivalent = isinstance(problem, PowerLaw)
+        raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")
     modes = problem.spectrum()
+    nodes = lambda _: modes
+    if isinstance(problem, PowerLaw):
+        nodes = functools.partial(contour_modes, problem, sgd)
     return _curve(
         problem,
         modes,
@@ -173,8 +173,8 @@ def predict(
         steps,
         terms,
         allow_unstable,
-        EQUIVALENT if is_equivalent else EXACT,
-        lambda horizon: contour_modes(problem, sgd, horizon) if is_equivalent else modes,
+        EQUIVALENT if isinstance(problem, PowerLaw) else EXACT,
+        nodes,
     )
 
 
@@ -215,6 +215,4 @@ def expect(
     is_draw = isinstance(draw, Draw)
     modes = draw.modes if is_draw else draw.spectrum()
     problem = draw.problem if is_draw else draw
-    return _curve(
-        problem, modes, 0.0, sgd, steps, False, allow_unstable, EXACT, lambda _: modes
-    )
+    return _curve(problem, modes, 0.0, sgd, steps, False, allow_unstable, EXACT, lambda _: modes)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from solvable._checks import check_count, check_number, check_vector, requirement
 from solvable._precision import float64_on_cpu, is_traced
+from solvable._types import Array, Scalar
 from solvable.modes import Modes
 from solvable.sums import MAX_SIZE, coordinates
 
@@ -26,8 +27,6 @@ MAX_COORDINATES = 10**8
 
 EXPLICIT = 512
 """Up to this many coordinates a linear regression keeps them all; above, sums are compressed."""
-
-Real = float | Float[Array, "..."]
 
 
 def _check_data(alpha: object, beta: object, v: object, noise: object) -> None:
@@ -66,10 +65,10 @@ class LinearRegression:
         LinearRegression(alpha=1.0, beta=0.3, v=1000, noise=0.0)
     """
 
-    alpha: Real | None = None
-    beta: Real | None = None
-    v: Real = 0
-    noise: Real = 0.0
+    alpha: Scalar | None = None
+    beta: Scalar | None = None
+    v: Scalar = 0
+    noise: Scalar = 0.0
     eigenvalues: Float[Array, " v"] | None = None
     target: Float[Array, " v"] | None = None
 
@@ -115,7 +114,7 @@ class LinearRegression:
 
     def spectrum(self, octaves: int | None = None) -> Modes:
         """The modes of x. ``octaves`` fixes the number of nodes; by default ``v`` does."""
-        if self.eigenvalues is not None:
+        if self.eigenvalues is not None and self.target is not None:
             return Modes(
                 lam=self.eigenvalues,
                 weight=self.eigenvalues * self.target**2,
@@ -126,13 +125,11 @@ class LinearRegression:
         if octaves is None and not is_traced(self.v) and self.v <= EXPLICIT:
             j = np.arange(1.0, int(self.v) + 1)
             return _power_law_modes(self.alpha, self.beta, self.noise, j, np.ones_like(j))
-        return _power_law_modes(
-            self.alpha, self.beta, self.noise, *coordinates(self.v, octaves)
-        )
+        return _power_law_modes(self.alpha, self.beta, self.noise, *coordinates(self.v, octaves))
 
     def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
         """Standard deviations of x and target coefficients, one by one, shape (v,) each."""
-        if self.eigenvalues is not None:
+        if self.eigenvalues is not None and self.target is not None:
             return np.sqrt(self.eigenvalues), np.asarray(self.target)
         return _explicit(self)
 
@@ -140,7 +137,8 @@ class LinearRegression:
 def _explicit(problem: "PowerLaw | LinearRegression") -> tuple[np.ndarray, np.ndarray]:
     check_count("v", problem.v, maximum=MAX_COORDINATES)
     j = np.arange(1.0, int(problem.v) + 1)
-    return j ** -float(problem.alpha), j ** -float(problem.beta)
+    alpha, beta = np.asarray(problem.alpha), np.asarray(problem.beta)
+    return j**-alpha, j**-beta
 
 
 @jax.tree_util.register_dataclass
@@ -167,11 +165,11 @@ class PowerLaw:
         PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400, noise=0.0)
     """
 
-    alpha: Real
-    beta: Real
-    v: Real
-    d: Real
-    noise: Real = 0.0
+    alpha: Scalar
+    beta: Scalar
+    v: Scalar
+    d: Scalar
+    noise: Scalar = 0.0
 
     def __post_init__(self) -> None:
         _check_data(self.alpha, self.beta, self.v, self.noise)
@@ -181,15 +179,13 @@ class PowerLaw:
                 raise requirement("d", f"not exceed v = {self.v}", self.d, "Take v >= d.")
 
     @property
-    def inverse_d(self) -> Real:
+    def inverse_d(self) -> Scalar:
         """One over the number of features."""
         return 1.0 / self.d
 
     def spectrum(self, octaves: int | None = None) -> Modes:
         """The modes of x, before the features. ``octaves`` fixes the number of nodes."""
-        return _power_law_modes(
-            self.alpha, self.beta, self.noise, *coordinates(self.v, octaves)
-        )
+        return _power_law_modes(self.alpha, self.beta, self.noise, *coordinates(self.v, octaves))
 
     def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
         """Standard deviations of x and target coefficients, one by one, shape (v,) each."""

@@ -15,18 +15,19 @@ Source: Paquette et al. (2024), arXiv 2405.15074, section 2.
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from solvable._types import Array, Scalar
 from solvable.modes import Modes
 
 
-def rate(lam: Array, gamma: Array, B: Array) -> Array:
+def rate(lam: Array, gamma: Scalar, B: Scalar) -> Array:
     """What a mode loses in one step, 1 - a(lam) = 2 gamma lam - gamma^2 (B + 1)/B lam^2."""
     return gamma * lam * (2 - gamma * (B + 1) / B * lam)
 
 
 def stepping(
-    record: Float[Array, " k"], modes: Modes, gamma: Float[Array, ""], B: Float[Array, ""]
+    record: Float[Array, " k"], modes: Modes, gamma: Scalar, B: Scalar
 ) -> Float[Array, " k"]:
     """Expected excess risk at the recorded steps; memory does not grow with the steps."""
     a = 1 - rate(modes.lam, gamma, B)

@@ -20,8 +20,9 @@ for m = -z/kappa.
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Complex, Float, Inexact
+from jaxtyping import Complex, Float, Inexact
 
+from solvable._types import Array, Scalar
 from solvable.modes import Modes
 
 _TOLERANCE = 1e-8  # of the last step but one: Newton's method squares it
@@ -79,45 +80,41 @@ def _converge(kappa, *args):
     return lax.while_loop(unfinished, again, (kappa, jnp.ones_like(kappa), jnp.inf, 0))[:2]
 
 
-def _descend(r: Float[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]):
+def _descend(r: Float[Array, "..."], modes: Modes, inverse_d: Scalar):
     """The root for -z = r >= 0. The left side is convex: Newton from the right descends to it."""
     return _converge(r + modes.trace * inverse_d, r, modes, inverse_d)
 
 
-def ridge_on_axis(
-    r: Float[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]
-) -> Float[Array, "..."]:
+def ridge_on_axis(r: Float[Array, "..."], modes: Modes, inverse_d: Scalar) -> Float[Array, "..."]:
     """The effective ridge at -z = r >= 0. At r = 0 it is the scale that d features resolve."""
     kappa, _ = _descend(*lax.stop_gradient((r, modes, inverse_d)))
     return _step(kappa, r, modes, inverse_d)[0]
 
 
 def ridge_off_axis(
-    minus_z: Complex[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]
+    minus_z: Complex[Array, "..."], modes: Modes, inverse_d: Scalar
 ) -> Complex[Array, "..."]:
     """The effective ridge at complex -z, away from the spectrum."""
     # The iterations carry no derivatives; the last step does (implicit function theorem).
-    z, *fixed = lax.stop_gradient((minus_z, modes, inverse_d))
+    z, spectrum, width = lax.stop_gradient((minus_z, modes, inverse_d))
     r, theta = jnp.abs(z), jnp.angle(z)
-    start = tuple(lax.complex(x, jnp.zeros_like(r)) for x in _descend(r, *fixed))
+    start = tuple(lax.complex(x, jnp.zeros_like(r)) for x in _descend(r, spectrum, width))
 
     def turn(k, state):  # the phase of z, along d log kappa / d log z
         kappa, slope = state
         before, after = (r * jnp.exp(1j * theta * n / _TURNS) for n in (k, k + 1))
         kappa = kappa * jnp.exp(1j * theta / _TURNS * before / (kappa * slope))
-        refine = lambda _, state: _step(state[0], after, *fixed)
+        refine = lambda _, state: _step(state[0], after, spectrum, width)
         return lax.fori_loop(0, 2, refine, (kappa, slope))
 
-    kappa, _ = _converge(lax.fori_loop(0, _TURNS, turn, start)[0], z, *fixed)
+    kappa, _ = _converge(lax.fori_loop(0, _TURNS, turn, start)[0], z, spectrum, width)
     return _step(lax.stop_gradient(kappa), minus_z, modes, inverse_d)[0]
 
 
 def transforms(
-    z: Complex[Array, "..."], modes: Modes, inverse_d: Float[Array, ""]
+    z: Complex[Array, "..."], modes: Modes, inverse_d: Scalar
 ) -> tuple[Complex[Array, "..."], Complex[Array, "..."]]:
     """The two resolvent traces of the module's docstring: of the target, and of K."""
     kappa = ridge_off_axis(-z, modes, inverse_d)
-    trace, target, _ = _stieltjes(
-        kappa, modes.lam, modes.multiplicity * modes.lam, modes.weight
-    )
+    trace, target, _ = _stieltjes(kappa, modes.lam, modes.multiplicity * modes.lam, modes.weight)
     return kappa / -z * target, trace

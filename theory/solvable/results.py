@@ -11,7 +11,7 @@ import os
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,9 +45,7 @@ def check_output(path: str | os.PathLike, force: bool = False) -> Path:
             "Create it first."
         )
     if path.is_dir():
-        raise IsADirectoryError(
-            f"Argument `path` must name a file, but {str(path)!r} is a folder."
-        )
+        raise IsADirectoryError(f"Argument `path` must name a file, but {str(path)!r} is a folder.")
     if path.exists() and not force:
         raise FileExistsError(f"File {str(path)!r} exists. Choose another, or set `force`.")
     return path
@@ -55,9 +53,7 @@ def check_output(path: str | os.PathLike, force: bool = False) -> Path:
 
 def write_whole(path: Path, write: Any) -> None:
     """Let ``write`` fill a file beside ``path``, then move it into place."""
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
-    )
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     try:
         write(name)

@@ -26,8 +26,9 @@ Source of the secular equation: Golub (1973), SIAM Review 15, 318.
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from solvable._types import Array, Scalar
 from solvable.modes import Modes
 from solvable.recursion import rate
 
@@ -36,7 +37,7 @@ _REACH = 700.0
 _BATCH = 128
 
 
-def _poles(modes: Modes, gamma: Array, B: Array) -> tuple[Array, Array, Array, Array]:
+def _poles(modes: Modes, gamma: Scalar, B: Scalar) -> tuple[Array, Array, Array, Array]:
     """Delta ascending, u^2, m and the floor; equal Delta merged, as no root separates them.
 
     Nodes that feel no step (multiplicity zero, or an eigenvalue that underflows) stay where
@@ -57,8 +58,8 @@ def _poles(modes: Modes, gamma: Array, B: Array) -> tuple[Array, Array, Array, A
 
 
 def exponentials(
-    modes: Modes, gamma: Float[Array, ""], B: Float[Array, ""]
-) -> tuple[Float[Array, " n"], Float[Array, " n"], Float[Array, ""]]:
+    modes: Modes, gamma: Scalar, B: Scalar
+) -> tuple[Float[Array, " n"], Float[Array, " n"], Scalar]:
     """Rates mu, amplitudes r and the limit, with excess(t) = limit + sum r (1 - mu)^t."""
     pole, u2, weight, floor = _poles(modes, gamma, B)
     left = jnp.concatenate([jnp.zeros(1), pole[:-1]])
@@ -86,9 +87,7 @@ def exponentials(
         y = y - g(y) / slope  # the step that carries the derivatives
         mu = left + gap * jax.nn.sigmoid(y)
         delta = distances(y)
-        return mu, (jnp.sum(weight / delta) - (floor + modes.noise) / mu) / jnp.sum(
-            u2 / delta**2
-        )
+        return mu, (jnp.sum(weight / delta) - (floor + modes.noise) / mu) / jnp.sum(u2 / delta**2)
 
     moves = u2 > 0
     roots = (left, pole, index, moves)
@@ -99,7 +98,7 @@ def exponentials(
 
 
 def evaluate(
-    step: Float[Array, " k"], modes: Modes, gamma: Float[Array, ""], B: Float[Array, ""]
+    step: Float[Array, " k"], modes: Modes, gamma: Scalar, B: Scalar
 ) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
     """Excess risk, and its part without the feedback, at any steps; see
     :func:`solvable.inversion.evaluate`."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import jax
-from jaxtyping import Array, Float
 
 from solvable._checks import check_count, check_number
+from solvable._types import Scalar
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.stability import max_learning_rate
 
@@ -32,8 +32,8 @@ class SGD:
         SGD(gamma=0.1, B=8)
     """
 
-    gamma: float | Float[Array, "..."]
-    B: int | float | Float[Array, "..."] = 1
+    gamma: Scalar
+    B: Scalar = 1
 
     def __post_init__(self) -> None:
         check_number("gamma", self.gamma, positive=True)

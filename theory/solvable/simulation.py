@@ -4,7 +4,7 @@ import contextlib
 import functools
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -73,13 +73,14 @@ def checked(engine: str, inputs: str, dof: float | None, dtype: str):
     if (inputs == "student-t") != (dof is not None):
         must = "be given with inputs='student-t', and only then"
         raise requirement("dof", must, dof)
-    if inputs == "student-t":
+    if dof is not None:
         check_number("dof", dof)
         if not dof > 4:
             raise requirement("dof", "exceed 4, for the noise of SGD to have a variance", dof)
     if dtype not in ("float32", "float64"):
         raise requirement("dtype", "be 'float32' or 'float64'", dtype)
-    sample = {"gaussian": gaussian, "rademacher": rademacher}.get(inputs) or StudentT(dof)
+    sample = gaussian if inputs == "gaussian" else rademacher
+    sample = sample if dof is None else StudentT(dof)
     return ENGINES[engine], sample, np.dtype(dtype)
 
 
@@ -132,7 +133,7 @@ def chunks(arguments: dict, last: int, **static) -> Iterator[tuple[int, int, jax
 
 
 @contextlib.contextmanager
-def _progress_bar(show: bool, last: int) -> Iterator:
+def _progress_bar(show: bool, last: int) -> Generator:
     if not show:
         yield lambda t: None
         return
@@ -213,9 +214,7 @@ def simulate(
     models = (
         [problem]
         if shared
-        else [
-            problem.draw(jax.random.fold_in(key_features, seed)) for seed in range(int(seeds))
-        ]
+        else [problem.draw(jax.random.fold_in(key_features, seed)) for seed in range(int(seeds))]
     )
     with jax.enable_x64(dtype == "float64"), _progress_bar(progress, last) as show:
         arguments = prepare(
@@ -224,7 +223,7 @@ def simulate(
         static = dict(engine=rule, sample=sample, B=int(sgd.B))
         t, done, excess = 0, 0, arguments["excess"]
         try:
-            for t, done, excess in chunks(arguments, last, **static):
+            for t, done, excess in chunks(arguments, last, **static):  # noqa: B007
                 show(t)
         except KeyboardInterrupt:
             if done == 0:

@@ -3,10 +3,11 @@ r"""The spectrum of random features: effective ridge, degrees of freedom, eigenv
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from solvable._checks import check_vector, requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
+from solvable._types import Array
 from solvable.modes import Modes
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.resolvent import ridge_on_axis, transforms
@@ -91,9 +92,7 @@ def _density(lam: Array, modes: Modes, inverse_d: Array) -> Array:
 
 
 @float64_on_cpu
-def eigenvalue_density(
-    problem: PowerLaw, lam: Float[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
+def eigenvalue_density(problem: PowerLaw, lam: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     r"""Density of the non-zero eigenvalues of the feature covariance :math:`W^\top D W`.
 
     .. math::
@@ -118,9 +117,7 @@ def eigenvalue_density(
     """
     lam = check_vector("lam", lam, positive=True)
     if problem.v > MAX_DENSITY:
-        raise requirement(
-            "v", f"be at most {MAX_DENSITY} for the eigenvalue density", problem.v
-        )
+        raise requirement("v", f"be at most {MAX_DENSITY} for the eigenvalue density", problem.v)
     scale, target = problem.coordinates()
     every = LinearRegression.from_spectrum(scale**2, target).spectrum()
     return np.asarray(_density(lam, every, problem.inverse_d))

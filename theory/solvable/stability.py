@@ -19,10 +19,10 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array
 
 from solvable._checks import check_count
 from solvable._precision import float64_on_cpu, is_traced
+from solvable._types import Array
 from solvable.modes import Modes
 from solvable.problem import Draw, LinearRegression, PowerLaw
 
@@ -31,12 +31,12 @@ def _root(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
     """Root of a decreasing function of log gap, differentiable by one Newton step."""
 
     def halve(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = sum(bracket) / 2
+        middle = (bracket[0] + bracket[1]) / 2
         above = f(middle) > 0
         return jnp.where(above, middle, bracket[0]), jnp.where(above, bracket[1], middle)
 
-    y = sum(lax.fori_loop(0, 56, halve, lax.stop_gradient((low, high)))) / 2
-    y = lax.stop_gradient(y)
+    low, high = lax.fori_loop(0, 56, halve, lax.stop_gradient((low, high)))
+    y = lax.stop_gradient((low + high) / 2)
     return y - f(y) / lax.stop_gradient(jax.grad(f)(y))
 
 

@@ -12,21 +12,19 @@ MAX_STEP = 10**15
 
 
 def log_steps(last: int, count: int = 200) -> np.ndarray:
-    """About ``count`` whole steps from 0 to ``last``, both included, evenly spaced in the logarithm.
+    """About ``count`` whole steps from 0 to ``last``, both included, even in the logarithm.
 
     >>> log_steps(10, count=5)
     array([ 0,  1,  2,  5, 10])
     """
     if last < count:
-        return np.unique(np.append(0, np.round(np.geomspace(1, max(last, 1), count)))).astype(
-            int
-        )[: last + 1]
+        return np.unique(np.append(0, np.round(np.geomspace(1, max(last, 1), count)))).astype(int)[
+            : last + 1
+        ]
     return np.unique(np.append(0, np.round(np.geomspace(1, last, count - 1)))).astype(np.int64)
 
 
-def check_steps(
-    steps: int | Sequence[int] | np.ndarray, maximum: float = MAX_STEP
-) -> np.ndarray:
+def check_steps(steps: int | Sequence[int] | np.ndarray, maximum: float = MAX_STEP) -> np.ndarray:
     """The recorded steps as int64: log-spaced up to an int, or the given array itself.
 
     Raises:
@@ -36,12 +34,10 @@ def check_steps(
     """
     if isinstance(steps, (numbers.Real, np.generic)) or np.ndim(steps) == 0:
         check_count("steps", steps, minimum=0, maximum=maximum)
-        return log_steps(int(steps))
+        return log_steps(int(np.asarray(steps)))
     array = check_vector("steps", steps)
     if (array != np.floor(array)).any():
-        raise requirement(
-            "steps", "hold whole numbers", float(array[array != np.floor(array)][0])
-        )
+        raise requirement("steps", "hold whole numbers", float(array[array != np.floor(array)][0]))
     if array.min() < 0 or array.max() > maximum:
         worst = array.min() if array.min() < 0 else array.max()
         raise requirement("steps", f"lie between 0 and {maximum:g}", float(worst))

@@ -19,9 +19,10 @@ from types import ModuleType
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from solvable._precision import is_traced
+from solvable._types import Array, Scalar
 
 MAX_SIZE = 10**18
 """The largest v: the sums are tested up to here."""
@@ -60,7 +61,7 @@ def _full_octaves(octaves: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def coordinates(
-    v: float | Float[Array, ""], octaves: int | None = None
+    v: Scalar, octaves: int | None = None
 ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
     """Nodes j and multiplicities with ``sum(multiplicity * f(j))`` equal to the sum of f to v.
 

@@ -1,0 +1,530 @@
+"""The command line: the numbers of the Python API, one-line errors, and nothing lost."""
+
+import inspect
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import typing
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+import xarray
+
+import solvable
+from solvable import cli, phases, simulation
+
+FEATURES = "--alpha 1 --beta 7/10 --v 40 --d 10"
+PROBLEM = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10)
+COMMANDS = ("phase", "predict", "simulate", "frontier", "verify")
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run a command line in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(line: str) -> tuple[int, str, str]:
+        code = cli.main(shlex.split(line))
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def answer(run):
+    """Run a command line with --json that must succeed silently: what it printed."""
+
+    def answer(line: str) -> dict:
+        code, out, err = run(f"{line} --json")
+        assert (code, err) == (0, "")
+        return strict(out)
+
+    return answer
+
+
+def strict(text: str) -> dict:
+    """JSON as the standard has it, without NaN and Infinity."""
+
+    def refuse(token: str):
+        raise AssertionError(f"{token} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def read_csv(path: str | Path) -> tuple[dict[str, str], np.ndarray]:
+    """The comments and the columns of a CSV file."""
+    lines = Path(path).read_text().splitlines()
+    comments = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+    rows = [line for line in lines if not line.startswith("# ")]
+    return comments, np.genfromtxt(rows, delimiter=",", names=True, deletechars="")
+
+
+def python(*arguments: str, **options) -> subprocess.Popen:
+    options = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) | options
+    return subprocess.Popen([sys.executable, *arguments], **options)
+
+
+# Help
+
+
+def test_help_imports_neither_jax_nor_numpy():
+    code = (
+        "import sys; from solvable.cli import main\n"
+        f"for command in ([], *([name] for name in {COMMANDS})):\n"
+        "    assert main([*command, '--help']) == 0\n"
+        "main([])\n"
+        "sys.exit(', '.join({'jax', 'numpy', 'xarray', 'matplotlib'} & set(sys.modules)))"
+    )
+    with python("-c", code) as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "\n")
+    assert all(f"Usage: solvable {name}" in out for name in COMMANDS)
+
+
+def test_help_takes_less_than_half_a_second():
+    def seconds() -> float:  # of processor time: the machine may be busy
+        before = os.times()
+        with python("-m", "solvable", "simulate", "--help") as process:
+            process.communicate(timeout=30)
+        after = os.times()
+        return (after.children_user + after.children_system) - (
+            before.children_user + before.children_system
+        )
+
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
+def test_without_arguments_it_names_three_things_to_try(run):
+    code, out, err = run("")
+    assert (code, err) == (0, "")
+    assert len(re.findall(r"^  solvable \w+", out, re.MULTILINE)) == 3
+    tried = re.search(r"solvable (predict .*)", out)
+    assert tried and run(tried[1])[0] == 0
+
+
+def test_version(run):
+    code, out, _ = run("--version")
+    assert code == 0 and re.match(r"\d+\.\d+", out)
+
+
+def test_the_words_are_those_of_the_python_api():
+    words = lambda f: set(inspect.signature(f).parameters)
+    assert words(solvable.predict) - {"problem", "sgd"} <= words(cli.predict)
+    in_python_only = {"key", "problem", "sgd", "devices", "progress"}
+    assert words(solvable.simulate) - in_python_only <= words(cli.simulate)
+    assert words(solvable.SGD) < words(cli.Training)
+    assert words(solvable.PowerLaw) < words(cli.Model)
+    hints = typing.get_type_hints(cli.simulate)
+    assert typing.get_args(hints["engine"]) == tuple(simulation.ENGINES)
+    assert typing.get_args(hints["inputs"]) == simulation.INPUTS
+
+
+# Numbers
+
+
+@pytest.mark.parametrize("beta", ["0.7", "7/10", "7e-1"])
+def test_phase(run, answer, beta):
+    expected = solvable.phase(1.0, 0.7)
+    plain = answer(f"phase 1 {beta}")
+    assert plain["name"] == expected.name == "II"
+    assert plain["loss_exponent"] == expected.loss_exponent
+    assert plain["size_exponent"] == expected.size_exponent
+    assert plain["exact"] == {"loss_exponent": "-12/17", "size_exponent": "7/17"}
+    assert plain["terms"] == list(expected.terms)
+    assert plain["meaning"] == {term: phases.TERMS[term] for term in expected.terms}
+    assert plain["proven"] is True
+    assert plain["boundary"]["where"] == expected.boundary.where
+    _, out, _ = run(f"phase 1 {beta}")
+    for words in (
+        "Phase II",
+        "f^(-12/17) = f^(-0.7059)",
+        "F_ac: distortion",
+        "proven",
+        "Ia and II",
+    ):
+        assert words in out
+
+
+def test_phase_takes_negative_exponents_and_says_conjecture(run):
+    assert "Phase Ia" in run("phase 1 -1/3")[1]
+    assert "conjecture" in run("phase 1/5 0.7")[1]
+
+
+def test_predict_prints_the_curve_of_the_python_api(answer):
+    plain = answer(f"predict {FEATURES} --noise 0.1 --gamma 0.2 --B 4 --steps 1e6 --terms")
+    problem = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10, noise=0.1)
+    curve = solvable.predict(problem, solvable.SGD(0.2, 4), 10**6, terms=True)
+    for name in ("step", "excess", "risk", "flops"):
+        np.testing.assert_array_equal(plain[name], getattr(curve, name))
+    for name, term in curve.terms.items():
+        np.testing.assert_array_equal(plain["terms"][name], term)
+    problem = dict(type="PowerLaw", alpha=1.0, beta=0.7, v=40, d=10, noise=0.1)
+    assert plain["problem"] == problem
+    assert plain["sgd"] == dict(type="SGD", gamma=0.2, B=4)
+
+
+def test_predict_knows_linear_regression_and_lists_of_steps(answer):
+    plain = answer("predict --alpha 1 --beta 0.7 --v 40 --linear-regression --steps 0,10,1e3")
+    problem = solvable.LinearRegression(alpha=1.0, beta=0.7, v=40)
+    curve = solvable.predict(problem, solvable.SGD.stable(problem, 0.5), [0, 10, 1000])
+    assert plain["step"] == [0, 10, 1000]
+    np.testing.assert_array_equal(plain["risk"], curve.risk)
+
+
+def test_predict_follows_an_unstable_curve_if_told_to(answer):
+    plain = answer(f"predict {FEATURES} --fraction 2 --steps 100 --allow-unstable")
+    assert plain["risk"][-1] > 1e3 * plain["risk"][0]
+
+
+def test_predict_writes_the_same_numbers_to_files(run):
+    curve = solvable.predict(PROBLEM, solvable.SGD.stable(PROBLEM, 0.5), 1000, terms=True)
+    for name in ("curve.csv", "curve.nc"):
+        code, out, err = run(f"predict {FEATURES} --steps 1000 --terms --out {name}")
+        assert (code, err) == (0, f"Saved {name}.\n")
+        assert "deterministic equivalent" in out
+    comments, table = read_csv("curve.csv")
+    assert json.loads(comments["problem"])["beta"] == 0.7
+    assert json.loads(comments["sgd"])["gamma"] == curve.sgd.gamma
+    for name in ("step", "flops", "risk", "excess"):
+        np.testing.assert_array_equal(table[name], getattr(curve, name))
+    np.testing.assert_array_equal(table["terms.sgd_noise"], curve.terms["sgd_noise"])
+    saved = solvable.load("curve.nc")
+    assert saved.problem == PROBLEM and saved.sgd == curve.sgd
+    np.testing.assert_array_equal(saved.excess, curve.excess)
+    np.testing.assert_array_equal(saved.terms["capacity"], curve.terms["capacity"])
+
+
+def test_simulate_gives_the_runs_of_the_python_api(run, answer):
+    line = f"simulate {FEATURES} --fraction 0.3 --B 2 --steps 100 --seeds 3 --seed 5"
+    sgd = solvable.SGD.stable(PROBLEM, 0.3, B=2)
+    runs = solvable.simulate(jax.random.key(5), PROBLEM, sgd, 100, seeds=3)
+    plain = answer(line)
+    for name in ("step", "excess", "risk", "mean", "standard_error"):
+        np.testing.assert_array_equal(plain[name], getattr(runs, name))
+    assert plain["diverged"] == [] and plain["stopped"] == -1
+    assert run(f"{line} --out runs.csv")[0] == run(f"{line} --out runs.nc")[0] == 0
+    _, table = read_csv("runs.csv")
+    assert table.dtype.names == ("seed", "step", "excess", "risk")
+    np.testing.assert_array_equal(table["risk"].reshape(3, -1), runs.risk)
+    np.testing.assert_array_equal(table["step"].reshape(3, -1)[2], runs.step)
+    np.testing.assert_array_equal(solvable.load("runs.nc").excess, runs.excess)
+
+
+def test_simulate_passes_on_every_option(answer):
+    options = "--engine features --inputs student-t --dof 5 --dtype float64"
+    plain = answer(f"simulate {FEATURES} --gamma 0.1 --steps 5 {options}")
+    sgd, key = solvable.SGD(0.1), jax.random.key(0)
+    options = dict(engine="features", inputs="student-t", dof=5, dtype="float64")
+    runs = solvable.simulate(key, PROBLEM, sgd, 5, **options)
+    np.testing.assert_array_equal(plain["risk"], runs.risk)
+    assert plain["standard_error"] == [None] * len(plain["step"])  # of one seed
+
+
+@pytest.mark.filterwarnings("always")
+def test_divergence_is_a_warning_and_json_stays_json(run):
+    code, out, err = run(f"simulate {FEATURES} --fraction 30 --steps 300 --json")
+    assert code == 0
+    assert err.startswith("Warning: 1 of 1 seeds diverged") and "--json lists them" in err
+    plain = strict(out)
+    assert plain["risk"][0][-1] == "inf"
+    assert plain["diverged"][0]["step"] < 300
+
+
+@pytest.fixture(scope="module")
+def best():
+    family = lambda d: solvable.PowerLaw(alpha=1.0, beta=0.7, v=100 * d, d=d)
+    return solvable.frontier(family, lambda problem: solvable.SGD(0.3), [1e9, 1e10])
+
+
+@pytest.mark.parametrize("budgets", ["1e9:1e10", "1e9,1e10"])
+def test_frontier_gives_slopes_and_exponents(answer, best, budgets):
+    plain = answer(f"frontier --alpha 1 --beta 0.7 --gamma 0.3 --flops {budgets}")
+    for name in ("flops", "d", "excess", "slope", "size_slope", "at_edge"):
+        np.testing.assert_array_equal(plain[name], getattr(best, name))
+    given = dict(alpha=1.0, beta=0.7, noise=0.0, ratio=100, gamma=0.3, B=1)
+    assert plain["given"] == given
+    assert plain["phase"]["loss_exponent"] == solvable.phase(1.0, 0.7).loss_exponent
+
+
+def test_frontier_prints_and_writes_them(run, best):
+    line = "frontier --alpha 1 --beta 0.7 --gamma 0.3 --flops 1e9:1e10 --out best.csv"
+    code, out, _ = run(line)
+    assert code == 0
+    assert "phase II" in out and "Phases assume no noise" in out
+    assert "-0.7059" in out and "0.4118" in out
+    comments, table = read_csv("best.csv")
+    np.testing.assert_array_equal(table["d"], best.d)
+    assert json.loads(comments["phase"])["name"] == "II"
+
+
+def test_frontier_needs_no_phase(run):
+    code, out, _ = run("frontier --alpha 0.1 --beta 0.2 --gamma 0.1 --flops 1e9 --ratio 2")
+    assert code == 0
+    assert "No phase: --alpha and --beta must satisfy" in out and "at edge" in " ".join(out.split())
+
+
+def test_ranges_of_budgets_go_by_decades():
+    assert cli._flops("1e9:1e20") == [float(f"1e{k}") for k in range(9, 21)]
+    assert cli._flops("1e3:5e4") == [1e3, 1e4, 5e4]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"predict {FEATURES} --noise 0.1 --steps 1e9 --terms",
+        f"simulate {FEATURES} --steps 1000 --seeds 3",
+        "phase 1 -1/3",
+    ],
+)
+def test_tables_are_short_and_narrow(run, line):
+    lines = [text.rstrip() for text in run(line)[1].splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= cli.ROWS + 10
+    assert "…" not in "".join(lines)
+
+
+# Bad input: one line, with the fix, before anything is computed
+
+ONE = FEATURES + " --steps 10"
+BAD = """\
+predict --alpha 0 --beta 1 --v 9 --d 3 --steps 9
+    --alpha must be a positive finite number, but is 0.0.
+predict --alpha nan --beta 1 --v 9 --d 3 --steps 9
+    --alpha must be a positive finite number, but is nan.
+predict --alpha 1 --beta inf --v 9 --d 3 --steps 9
+    --beta must be a finite number, but is inf.
+predict --alpha 1 --beta one --v 9 --d 3 --steps 9
+    Invalid value for --beta: 'one' is no number such as
+predict --alpha 1 --beta 1/0 --v 9 --d 3 --steps 9
+    Invalid value for --beta: '1/0' is no number such as
+predict --alpha 1 --beta 1 --v 9 --d 30 --steps 9
+    --d must not exceed v = 9, but is 30. Take v >= d.
+predict --alpha 1 --beta 1 --v 9 --d 3.5 --steps 9
+    --d must be a whole number, but is 3.5.
+predict --alpha 1 --beta 1 --v 9 --steps 9
+    Give --d, the number of features, or --linear-regression
+predict --alpha 1 --beta 1 --v 9 --d 3
+    Command "predict" parameter --steps requires an argument.
+predict $P --steps 10 --linear-regression
+    Give --d, the number of features, or --linear-regression
+predict $P --steps 10 --noise -1
+    --noise must be at least 0, but is -1.0.
+predict $P --steps 10 --gamma 0
+    --gamma must be a positive finite number, but is 0.0.
+predict $P --steps 10 --gamma 0.1 --fraction 0.1
+    Give --gamma or --fraction: one of them.
+predict $P --steps 10 --gamma 9
+    --gamma must be below the largest stable learning rate, 0.51
+predict $P --steps 10 --fraction 1
+    Take --fraction 0.5, or set --allow-unstable.
+predict $P --steps 10 --B 0
+    --B must be at least 1, but is 0.
+predict $P --steps -5
+    --steps must be at least 0, but is -5.
+predict $P --steps 1e16
+    --steps must be at most 1e+15, but is 10000000000000000.
+predict $P --steps 10,5
+    --steps must be strictly increasing, but is [10, 5]. Sort them.
+predict $P --steps 10 --gama 1
+    Unknown option: --gama. Did you mean --gamma? See solvable predict --help.
+predict $P --steps 10 7
+    Unused Tokens: ['7'].
+simulate $P --steps 10 --seeds 0
+    --seeds must be at least 1, but is 0.
+simulate $P --steps 10 --seed -1
+    Invalid value for --seed: '-1' is no whole number
+simulate $P --steps 10 --seed 1.5
+    Invalid value for --seed: '1.5' is no whole number
+simulate $P --steps 10 --engine exact
+    Invalid value "exact" for --engine. Choose from: "modes", "features".
+simulate $P --steps 10 --inputs rademacher
+    Take --engine features.
+simulate $P --steps 10 --engine features --inputs student-t
+    --dof must be given with --inputs student-t
+simulate $P --steps 10 --engine features --inputs student-t --dof 4
+    --dof must exceed 4
+simulate $P --steps 1e10
+    --steps must be at most 2.14748e+09, but is 10000000000.
+phase 0.1 1/5
+    --alpha and --beta must satisfy 2 (alpha + beta) > 1, but are 1/10 and 1/5
+phase -1 2
+    --alpha must be a positive finite number, but is -1.
+phase 1
+    Command "phase" parameter --beta requires an argument. See solvable phase --help.
+phase 1 x
+    'x' is no number such as 0.7, 7/10 or 1e9.
+phas 1 1
+    Unknown command "phas". Did you mean "phase"?
+frontier --alpha 1 --beta 1 --ratio 0.5
+    --ratio must be v / d, at least 1, but is 0.5.
+frontier --alpha 1 --beta 1 --flops 1e9:1e8
+    '1e9:1e8' is no increasing pair such as 1e9:1e20.
+frontier --alpha 1 --beta 1 --flops 1e9,1e8
+    --flops must be strictly increasing
+frontier --alpha 1 --beta 1 --gamma 3 --flops 1e5
+    --gamma must be below the largest stable learning rate
+predict $P --steps 10 --out curve.txt
+    --out must end in .nc or .csv, but is 'curve.txt'.
+predict $P --steps 10 --out no/curve.nc
+    --out must be in an existing folder, but 'no' is none. Create it first.
+verify --figure verify.jpg
+    --figure must end in .png or .pdf or .svg, but is 'verify.jpg'.
+"""
+BAD = [line.strip().replace("$P", FEATURES) for line in BAD.splitlines()]
+
+
+@pytest.mark.parametrize(("line", "message"), zip(BAD[::2], BAD[1::2], strict=True))
+def test_bad_input_is_one_line_with_the_fix(run, line, message):
+    code, out, err = run(line)
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: ") and err.count("\n") == 1
+    assert message in err
+    assert "`" not in err and "Argument" not in err  # not the words of Python
+
+
+def test_an_existing_file_is_refused_before_the_computation(run, monkeypatch):
+    def compute(*_, **__):
+        raise AssertionError("computed")
+
+    Path("curve.csv").write_text("precious")
+    Path("folder.nc").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("solvable.prediction.predict", compute)
+        code, out, err = run(f"predict {ONE} --out curve.csv")
+        assert (code, out) == (2, "")
+        assert err == "Error: File 'curve.csv' exists. Choose another, or set --force.\n"
+        assert "--out must name a file" in run(f"predict {ONE} --out folder.nc")[2]
+    assert Path("curve.csv").read_text() == "precious"
+    assert run(f"predict {ONE} --out curve.csv --force")[0] == 0
+    assert "step,excess" in Path("curve.csv").read_text()
+
+
+# Nothing computed is lost
+
+
+@pytest.mark.parametrize("name", ["curve.csv", "curve.nc"])
+def test_what_cannot_be_written_is_saved_elsewhere(run, monkeypatch, tmp_path, name):
+    from solvable.results import write_whole
+
+    def full(path, write):
+        if path.name == str(path):  # in the current folder
+            raise OSError(28, "No space left on device")
+        write_whole(path, write)
+
+    monkeypatch.setattr("solvable.results.write_whole", full)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code, out, err = run(f"predict {ONE} --out {name}")
+    assert code == 1
+    assert "deterministic equivalent" in out
+    found = re.fullmatch(r"Error: Could not write \S+: .*No space .* Saved (.+) instead\.\n", err)
+    assert found and Path(found[1]).name == name
+    curve = solvable.predict(PROBLEM, solvable.SGD.stable(PROBLEM, 0.5), 10)
+    saved = read_csv(found[1])[1] if name == "curve.csv" else xarray.load_dataset(found[1])
+    np.testing.assert_array_equal(saved["excess"], curve.excess)
+
+
+def test_a_file_that_appears_meanwhile_is_kept(run, monkeypatch, tmp_path):
+    def meanwhile(*arguments, predict=solvable.predict, **options):
+        Path("curve.csv").write_text("precious")
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr("solvable.prediction.predict", meanwhile)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code, _, err = run(f"predict {ONE} --out curve.csv")
+    assert code == 1 and "exists" in err and "Saved" in err
+    assert Path("curve.csv").read_text() == "precious"
+
+
+def test_an_early_interrupt_is_one_line(run, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("solvable.simulation.simulate", interrupted)
+    assert run(f"simulate {ONE}") == (130, "", "Interrupted.\n")
+
+
+def test_an_interrupted_simulation_prints_and_saves_what_is_done(tmp_path):
+    pty = pytest.importorskip("pty")
+    terminal, stderr = pty.openpty()  # on a terminal the progress bar tells when it began
+    line = f"simulate {FEATURES} --steps 2e9 --seeds 2 --json --out runs.nc"
+    process = python("-m", "solvable", *line.split(), stderr=stderr, cwd=tmp_path)
+    os.close(stderr)
+    seen = ""
+    while not re.search(r"[1-9][\d,]* steps/s", seen):
+        seen += os.read(terminal, 1024).decode(errors="replace")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    seen += os.read(terminal, 65536).decode(errors="replace")
+    os.close(terminal)
+    assert process.returncode == 130
+    assert "Saved runs.nc." in seen and "Traceback" not in seen
+    plain, runs = strict(out), solvable.load(tmp_path / "runs.nc")
+    assert f"Interrupted at step {runs.stopped}: recorded up to step {runs.step[-1]}." in seen
+    assert 0 < runs.step[-1] <= runs.stopped < 2e9
+    assert plain["stopped"] == runs.stopped
+    np.testing.assert_array_equal(plain["excess"], runs.excess)
+
+
+def test_a_closed_pipe_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with python("-m", "solvable", "phase", "1", "0.7", "--json", stdout=writer) as process:
+        os.close(writer)
+        assert process.communicate(timeout=30)[1] == ""
+
+
+# Verification, with a ladder of one rung
+
+
+@pytest.fixture
+def ladder(monkeypatch):
+    """Replace the ladder by one that passes or not: set ``ladder.passed``."""
+    module = pytest.importorskip("solvable.ladder")
+    from matplotlib.figure import Figure
+
+    fake = SimpleNamespace(passed=True)
+
+    def verify(*, quick, seed, report):
+        row = ("II", 1.0, np.nan, np.bool_(fake.passed))
+        columns = ("phase", "alpha", "max |z|", "holds")
+        rung = SimpleNamespace(
+            name="exponents", title="Slopes", passed=fake.passed, columns=columns, rows=(row,),
+            note=f"quick {quick}, seed {seed}",
+        )  # fmt: skip
+        if report:
+            report(rung)
+        plain = lambda: {"passed": fake.passed, "rungs": [vars(rung)]}
+        return SimpleNamespace(passed=fake.passed, rungs=(rung,), to_dict=plain)
+
+    monkeypatch.setattr(module, "verify", verify)
+    monkeypatch.setattr("solvable.plot.verification", lambda _: Figure(), raising=False)
+    return fake
+
+
+def test_verify_prints_a_table_per_rung_and_a_verdict(run, ladder):
+    for _ in range(2):  # the default figure is replaced
+        code, out, err = run("verify --quick --seed 3")
+        assert (code, err) == (0, "Saved solvable_verify.png.\n")
+    assert "exponents  Slopes: passed" in out and "quick True, seed 3" in out
+    assert re.search(r"II +1 +nan +yes", out)
+    assert out.endswith("All rungs passed.\n")
+    assert Path("solvable_verify.png").stat().st_size > 0
+
+
+def test_verify_fails_with_exit_code_1_and_json(run, ladder):
+    ladder.passed = False
+    code, out, err = run("verify")
+    assert code == 1
+    assert "exponents  Slopes: FAILED" in out and out.endswith("FAILED: exponents.\n")
+    code, out, err = run("verify --json --figure other.pdf")
+    assert (code, err) == (1, "Saved other.pdf.\n")
+    assert strict(out)["rungs"][0]["rows"] == [["II", 1.0, None, False]]
+    assert run("verify --figure other.pdf")[0] == 2
+    assert run("verify --figure other.pdf --force")[0] == 1
