@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from solvable import SGD, PowerLaw, plot
+from solvable import plot
 
 FIGURES = Path(__file__).parents[1] / "figures"
 """Written by experiments, read by nobody."""
@@ -54,14 +54,3 @@ def command(main: Callable[..., None]) -> None:
     parser.add_argument("--figures", type=Path, default=FIGURES, help="folder to write to")
     arguments = parser.parse_args()
     main(arguments.preset, arguments.figures)
-
-
-def paper_family(alpha: float, beta: float) -> Callable[[int], PowerLaw]:
-    """Problems of any size d: v = 4 d for alpha < 1/2, where v matters, and 100 d elsewhere."""
-    ratio = 4 if alpha < 0.5 else 100
-    return lambda d: PowerLaw(alpha=alpha, beta=beta, v=ratio * d, d=d)
-
-
-def half_over_trace(problem: PowerLaw) -> SGD:
-    """Batch one, with half the largest rate that is stable for any spectrum of this trace."""
-    return SGD(0.5 / float(problem.spectrum().trace))

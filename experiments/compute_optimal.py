@@ -14,14 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments._experiment import (
-    Data,
-    command,
-    experiment,
-    half_over_trace,
-    paper_family,
-)
+from experiments._experiment import Data, command, experiment
 from solvable import frontier, phase, plot, predict
+from solvable.presets import POINTS, family, half_trace
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Config:
 PRESETS = {
     "smoke": Config(points=((1.0, 0.7),), sizes=(100, 10_000), flops=(1e6, 1e12), budgets=4),
     "paper": Config(
-        points=((1.0, 0.3), (1.0, 0.7), (0.7, 1.2), (0.4, 0.8)),
+        points=tuple(POINTS[name][0] for name in ("Ia", "II", "III", "IVa")),
         sizes=tuple(round(10 ** (k / 2)) for k in range(3, 19)),
         flops=(1e5, 1e20),
         budgets=31,
@@ -52,15 +47,15 @@ def compute(c: Config) -> Data:
     flops = np.geomspace(*c.flops, 20 * round(np.log10(c.flops[1] / c.flops[0])) + 1)
     data: dict[str, list] = {}
     for alpha, beta in c.points:
-        family, theory = paper_family(alpha, beta), phase(alpha, beta)
+        theory = phase(alpha, beta)
         risk = np.full((len(c.sizes), flops.size), np.nan)
         for n, d in enumerate(c.sizes):
             step = np.round(flops / d)
             seen = (step >= 1) & (step <= 1e15)
             unique, back = np.unique(step[seen], return_inverse=True)
-            problem = family(d)
-            risk[n, seen] = predict(problem, half_over_trace(problem), unique).risk[back]
-        best = frontier(family, half_over_trace, budgets)
+            problem = family(alpha, beta, d)
+            risk[n, seen] = predict(problem, half_trace(problem), unique).risk[back]
+        best = frontier(lambda d: family(alpha, beta, d), half_trace, budgets)  # noqa: B023
         row = {
             "phase": theory.name,
             "predicted": (theory.loss_exponent, theory.size_exponent),
@@ -96,12 +91,26 @@ def draw(data: Data) -> Figure:
         ):
             y = data[name][n]
             ax.plot(budgets[inside], y[inside], color="black", lw=1.4, label="frontier")
-            plot.guide(ax, budgets[middle:], shift * y[middle], exponent,
-                       color="#D55E00", ls="--", label="predicted")  # fmt: skip
+            plot.guide(
+                ax,
+                budgets[middle:],
+                shift * y[middle],
+                exponent,
+                color="#D55E00",
+                ls="--",
+                label="predicted",
+            )
             text = f"measured {slope[n, -1]:.4f}\npredicted {exponent:.4f}".replace("-", "−")
             high = ax is top
-            ax.text(0.96 if high else 0.04, 0.96, text, transform=ax.transAxes, va="top",
-                    ha="right" if high else "left", fontsize=7)  # fmt: skip
+            ax.text(
+                0.96 if high else 0.04,
+                0.96,
+                text,
+                transform=ax.transAxes,
+                va="top",
+                ha="right" if high else "left",
+                fontsize=7,
+            )
             ax.set(xscale="log", yscale="log")
         top.set_ylim(data["best_risk"][n].min() / 20, 30 * np.nanmax(data["risk"][n]))
         alpha, beta = data["points"][n]

@@ -29,7 +29,7 @@ class Config:
     seeds: int
     samples: int
     """Samples of each simulated run."""
-    horizon: int = 10**8
+    horizon: int = 10**7
     """Samples of each curve."""
     points: tuple[tuple[float, float], ...] = ((1.0, 0.2), (1.0, 0.7), (0.7, 1.2))
     """(alpha, beta) of panel (a); the other panels have the second."""
@@ -46,8 +46,8 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(v=50, seeds=8, samples=4000),
-    "paper": Config(v=2000, seeds=24, samples=100_000),
+    "smoke": Config(v=50, seeds=8, samples=4000, horizon=10**5),
+    "paper": Config(v=1000, seeds=16, samples=50_000),
 }
 
 
@@ -120,6 +120,7 @@ def draw(data: Data) -> Figure:
             if panel == "c" and row["floor"] > 0:
                 ax.axhline(row["floor"], color=colour, ls=":", lw=1.0)
         ax.set(xscale="log", yscale="log", xlabel="samples $B\\,t$")
+        ax.set_ylim(1e-8, 5)
         ax.legend(loc="lower left")
     axes[0, 0].set_ylabel(r"excess risk $P - \sigma^2$")
     return fig

@@ -18,8 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import SGD, PowerLaw, expect, phase, plot, predict, simulate
-
-POINTS = ((1.0, 0.3), (0.4, 0.4), (0.2, 0.7), (1.0, 0.7), (0.7, 1.2), (0.4, 0.8), (0.27, 0.7))
+from solvable.presets import POINTS
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Config:
     steps: int
     """Steps simulated."""
     seeds: int
-    points: tuple[tuple[float, float], ...] = POINTS
+    points: tuple[tuple[float, float], ...] = tuple(first for first, _ in POINTS.values())
     """(alpha, beta), one in each phase."""
     ratio: int = 4
     """v / d."""
@@ -41,7 +40,10 @@ class Config:
     seed: int = 0
 
 
-PRESETS = {"smoke": Config(d=32, steps=300, seeds=8), "paper": Config(d=200, steps=20_000, seeds=32)}  # fmt: skip
+PRESETS = {
+    "smoke": Config(d=32, steps=300, seeds=8),
+    "paper": Config(d=200, steps=20_000, seeds=32),
+}
 
 
 def compute(c: Config) -> Data:
@@ -69,7 +71,7 @@ def compute(c: Config) -> Data:
         } | {f"term_{name}": values for name, values in curve.terms.items()}
         for name, values in row.items():
             data.setdefault(name, []).append(values)
-    return {"step": step, "points": np.array(c.points)} | {k: np.array(v) for k, v in data.items()}  # fmt: skip
+    return {"step": step, "points": np.array(c.points)} | {k: np.array(v) for k, v in data.items()}
 
 
 def draw(data: Data) -> Figure:
@@ -78,7 +80,9 @@ def draw(data: Data) -> Figure:
     simulated = step[: data["mean"].shape[1]]
     for n, ax in enumerate(axes.flat[:-1]):
         low, mean, high = (data[name][n] for name in ("low", "mean", "high"))
-        plot.band(ax, simulated, mean, low, high, color="#0072B2", lw=1.5, label="SGD, mean and band")  # fmt: skip
+        plot.band(
+            ax, simulated, mean, low, high, color="#0072B2", lw=1.5, label="SGD, mean and band"
+        )
         ax.plot(step, data["exact"][n], color="#D55E00", lw=1.0, label="exact expectation")
         ax.plot(step, data["predicted"][n], color="black", lw=0.9, label="prediction")
         plot.parts(ax, step, {name: data[f"term_{name}"][n] for name in plot.TERMS})

@@ -83,11 +83,15 @@ def draw(data: Data) -> Figure:
         rank = np.arange(1, row["drawn"].size + 1)
         every = np.unique(np.geomspace(1, rank.size, 45).round().astype(int)) - 1
         number.plot(row["lam"], row["above"], color=colour, lw=1.0)
-        number.plot(row["drawn"][every], rank[every] - 0.5, "o", color=colour, mfc="none", ms=3, mew=0.7)  # fmt: skip
+        number.plot(
+            row["drawn"][every], rank[every] - 0.5, "o", color=colour, mfc="none", ms=3, mew=0.7
+        )
         ridge.plot(row["ridge"], row["effective_ridge"], color=colour, label=label)
         ridge.axhline(row["floor_ridge"], color=colour, ls=":", lw=0.9)
         freedom.plot(row["ridge"], row["df1"], color=colour, lw=1.0)
-        freedom.plot(row["ridge"][::3], row["drawn_df1"][::3], "o", color=colour, mfc="none", ms=3, mew=0.7)  # fmt: skip
+        freedom.plot(
+            row["ridge"][::3], row["drawn_df1"][::3], "o", color=colour, mfc="none", ms=3, mew=0.7
+        )
     ends = ridge.get_xlim()
     ridge.plot(ends, ends, color="0.5", ls="--", lw=0.8, label="ridge itself")
     d = data["drawn"].shape[1]

@@ -32,6 +32,10 @@ app = App(
     name="solvable",
     help="Solvable models of neural scaling laws: predict, simulate, verify.",
     group_parameters=Group("Run", sort_key=3),
+    print_error=False,
+    exit_on_error=False,
+    verbose=False,
+    result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
 LEARNED = Group("What is learned", sort_key=1)
@@ -253,13 +257,12 @@ def phase(alpha: Exact, beta: Exact, *, json: Flag = False) -> None:
     if json:
         return _print_json(_plain(found) | {"exact": powers, "meaning": meaning})
     near, (loss, size) = found.boundary, powers.values()
-    falling, rising = (f"{term}: {text}" for term, text in meaning.items())
     between = " and ".join(near.between)
     rows = [
         ("best risk", f"f^({loss}) = f^({float(found.loss_exponent):.4f})"),
         ("best size", f"f^({size}) = f^({float(found.size_exponent):.4f})"),
-        ("balance", falling),
-        ("against", rising),
+        ("balance", " against ".join(found.terms)),
+        *meaning.items(),
         ("status", "proven" if found.proven else "conjecture, as alpha <= 1/4"),
         ("boundary", f"{near.where}, between {between}, {near.distance:.4g} away"),
     ]
@@ -552,17 +555,20 @@ def _in_shell_words(message: object) -> str:
     return text
 
 
+def _warn(message, category, filename, lineno, file=None, line=None) -> None:
+    _say(f"Warning: {_in_shell_words(message)}")
+
+
 def main(tokens: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code."""
     tokens = sys.argv[1:] if tokens is None else tokens
     with warnings.catch_warnings():
-        warnings.showwarning = lambda text, *_: _say(f"Warning: {_in_shell_words(text)}")
+        warnings.showwarning = _warn
         try:
             if not tokens:
                 _print(GREETING)
                 return 0
-            how = dict(print_error=False, exit_on_error=False, verbose=False)
-            return app(tokens, **how, result_action="return_value") or 0
+            return app(tokens) or 0
         except CycloptsError as error:
             command = " ".join(["solvable", *(error.command_chain or ())])
             return _say(f"{error} See {command} --help.", BAD_USE)

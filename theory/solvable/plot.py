@@ -213,11 +213,14 @@ def phase_plane(
     placed = []
     for name in np.unique(names):
         depth = distance_transform_edt(np.pad(names == name, 1))[1:-1, 1:-1]
-        at = np.argwhere(depth > 0.95 * depth.max()).mean(axis=0).round().astype(int)
-        narrow = depth.max() < 0.04 * cells
-        rotation = -45 if name == NO_POWER_LAW else 90 if narrow else 0
-        x, y = (side[k] for side, k in zip(middle, at, strict=True))
-        placed.append(ax.text(x, y, name, rotation=rotation, ha="center", va="center"))
+        at = np.argwhere(depth > 0.95 * depth.max())
+        x, y = (side[k].mean() for side, k in zip(middle, at.T, strict=True))
+        upright = depth.max() > 0.04 * cells
+        placed.append(
+            ax.text(x, y, name, rotation=-45 if name == NO_POWER_LAW else 0 if upright else 90,
+                    fontsize=8 if upright else 7, ha="center", va="center_baseline",
+                    rotation_mode="anchor")
+        )  # fmt: skip
     return placed
 
 

@@ -11,7 +11,7 @@ from solvable import inversion, secular
 from solvable._checks import requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
-from solvable.contour import contour_modes
+from solvable.contour import TOLERANCE, contour_modes
 from solvable.curve import Curve
 from solvable.modes import Modes
 from solvable.problem import Draw, LinearRegression, PowerLaw
@@ -93,6 +93,7 @@ def _curve(problem, modes, inverse_d, sgd, steps, terms, allow_unstable, rung, n
             excess = jnp.where(gamma < threshold, excess, jnp.nan)
     elif allow_unstable:
         excess = _unstable_curve(step, lambda: nodes(float(step[-1])), gamma, B, terms)
+        error = TOLERANCE if rung == EQUIVALENT else error
     else:
         raise UnstableError(
             f"Argument `sgd` must have gamma below the largest stable learning rate, "

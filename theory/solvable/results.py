@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import solvable
 from solvable._checks import requirement
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.sgd import SGD
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import xarray
 
 _OBJECTS = {cls.__name__: cls for cls in (PowerLaw, LinearRegression, SGD)}
-_KINDS: dict[str, type["Result"]] = {}
 
 
 def array(*dims: str, units: str = "", **options: Any) -> Any:
@@ -86,17 +86,12 @@ def _object(plain: dict[str, Any]) -> Any:
 class Result:
     """What :class:`Curve`, :class:`Runs` and :class:`Frontier` share."""
 
-    def __init_subclass__(cls) -> None:
-        _KINDS[cls.__name__] = cls
-
     def to_xarray(self) -> "xarray.Dataset":
         """An :class:`xarray.Dataset` with named dimensions; the rest is in its attributes."""
         import xarray
 
-        variables, attributes = (
-            {},
-            {"kind": type(self).__name__, "solvable": version("solvable")},
-        )
+        variables: dict[str, Any] = {}
+        attributes: dict[str, Any] = {"kind": type(self).__name__, "solvable": version("solvable")}
         for f in dataclasses.fields(self):  # ty: ignore[invalid-argument-type]
             value = getattr(self, f.name)
             if value is None:
@@ -143,9 +138,11 @@ def load(path: str | os.PathLike) -> Any:
     try:
         with xarray.open_dataset(path, engine="h5netcdf", decode_times=False) as opened:
             dataset = opened.load()
-        cls = _KINDS[dataset.attrs.pop("kind")]
+        cls = getattr(solvable, dataset.attrs.pop("kind"))  # imports its home
+        if not issubclass(cls, Result):
+            raise TypeError(f"{cls.__name__} is no kind of result")
         values: dict[str, Any] = {}
-        for f in dataclasses.fields(cls):  # ty: ignore[invalid-argument-type]
+        for f in dataclasses.fields(cls):
             if f.name in dataset.attrs:
                 value = dataset.attrs[f.name]
                 is_object = isinstance(value, str) and value.startswith('{"type"')

@@ -211,11 +211,10 @@ def simulate(
     stopped = -1
     key_features, key_samples = jax.random.split(key)
     shared = not isinstance(problem, PowerLaw)
-    models = (
-        [problem]
-        if shared
-        else [problem.draw(jax.random.fold_in(key_features, seed)) for seed in range(int(seeds))]
-    )
+    models = [problem]
+    if not shared:
+        seed_keys = [jax.random.fold_in(key_features, seed) for seed in range(int(seeds))]
+        models = [problem.draw(seed_key) for seed_key in seed_keys]
     with jax.enable_x64(dtype == "float64"), _progress_bar(progress, last) as show:
         arguments = prepare(
             key_samples, models, shared, sgd, step, int(seeds), rule, precision, devices
