@@ -51,7 +51,7 @@ def compute(c: Config) -> Data:
         risk = np.full((len(c.sizes), flops.size), np.nan)
         for n, d in enumerate(c.sizes):
             step = np.round(flops / d)
-            seen = (step >= 1) & (step <= 1e15)
+            seen = (step >= 10) & (step <= 1e15)
             unique, back = np.unique(step[seen], return_inverse=True)
             problem = family(alpha, beta, d)
             risk[n, seen] = predict(problem, half_trace(problem), unique).risk[back]
@@ -101,22 +101,21 @@ def draw(data: Data) -> Figure:
                 label="predicted",
             )
             text = f"measured {slope[n, -1]:.4f}\npredicted {exponent:.4f}".replace("-", "−")
-            high = ax is top
+            low = ax is top
             ax.text(
-                0.96 if high else 0.04,
-                0.96,
+                0.04,
+                0.04 if low else 0.96,
                 text,
                 transform=ax.transAxes,
-                va="top",
-                ha="right" if high else "left",
                 fontsize=7,
+                va="bottom" if low else "top",
             )
             ax.set(xscale="log", yscale="log")
-        top.set_ylim(data["best_risk"][n].min() / 20, 30 * np.nanmax(data["risk"][n]))
+        top.set_ylim(data["best_risk"][n].min() / 20, 4 * np.nanmax(data["risk"][n]))
         alpha, beta = data["points"][n]
         top.set_title(rf"{data['phase'][n]}: $\alpha = {alpha:g}$, $\beta = {beta:g}$")
         bottom.set_xlabel("compute $f = dBt$")
-    axes[0, 0].legend(loc="lower left")
+    axes[1, 0].legend(loc="lower right")
     axes[0, 0].set_ylabel("risk $P$")
     axes[1, 0].set_ylabel("optimal size $d^*$")
     return fig

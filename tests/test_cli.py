@@ -34,7 +34,7 @@ def run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(line: str) -> tuple[int, str, str]:
-        code = cli.main(shlex.split(line))
+        code = cli.run(shlex.split(line))
         return (code, *capsys.readouterr())
 
     return run
@@ -79,10 +79,10 @@ def python(*arguments: str, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=
 
 def test_help_imports_neither_jax_nor_numpy():
     code = (
-        "import sys; from solvable.cli import main\n"
+        "import sys; from solvable.cli import run\n"
         f"for command in ([], *([name] for name in {COMMANDS})):\n"
-        "    assert main([*command, '--help']) == 0\n"
-        "main([])\n"
+        "    assert run([*command, '--help']) == 0\n"
+        "run([])\n"
         "sys.exit({'jax', 'numpy', 'xarray', 'matplotlib'} & set(sys.modules) or 0)"
     )
     with python("-c", code) as process:

@@ -26,7 +26,7 @@ def test_style_is_applied_and_undone() -> None:
     before = matplotlib.rcParams["font.size"], matplotlib.rcParams["savefig.dpi"]
     with plot.style():
         assert matplotlib.rcParams["savefig.dpi"] == 200
-        assert matplotlib.rcParams["axes.prop_cycle"].by_key()["color"][0] == "0072B2"
+        assert matplotlib.rcParams["axes.prop_cycle"].by_key()["color"][0] == "#0072B2"
         sizes = ("font.size", "xtick.labelsize", "legend.fontsize", "axes.labelsize")
         assert min(matplotlib.rcParams[name] for name in sizes) >= 7
     assert before == (matplotlib.rcParams["font.size"], matplotlib.rcParams["savefig.dpi"])

@@ -7,6 +7,7 @@ imports its own parts on first use, so ``--help`` waits neither for them nor for
 import dataclasses
 import json
 import math
+import os
 import re
 import sys
 import tempfile
@@ -555,15 +556,14 @@ def _in_shell_words(message: object) -> str:
     return text
 
 
-def _warn(message, category, filename, lineno, file=None, line=None) -> None:
+def _warn(message: object, *_: Any) -> None:
     _say(f"Warning: {_in_shell_words(message)}")
 
 
-def main(tokens: Sequence[str] | None = None) -> int:
+def run(tokens: Sequence[str]) -> int:
     """Run a command line; the exit code."""
-    tokens = sys.argv[1:] if tokens is None else tokens
     with warnings.catch_warnings():
-        warnings.showwarning = _warn
+        warnings.showwarning = _warn  # ty: ignore[invalid-assignment]
         try:
             if not tokens:
                 _print(GREETING)
@@ -578,3 +578,13 @@ def main(tokens: Sequence[str] | None = None) -> int:
             return _say("Interrupted.", INTERRUPTED)
         except (OSError, MemoryError, RuntimeError) as error:
             return _say(error, FAILED)
+
+
+def main() -> int:
+    """The process: the exit code of its arguments."""
+    status = run(sys.argv[1:])
+    if status == INTERRUPTED:  # JAX, interrupted as it compiles, crashes in an ordinary exit
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status

@@ -121,12 +121,12 @@ def terms(ax: Axes, curve: Curve, x: str = "step") -> list[Line2D]:
 
 
 def parts(ax: Axes, x: Array, terms: Mapping[str, Array]) -> list[Line2D]:
-    """Named terms of the risk against x, dashed, where they are positive."""
+    """The four terms of the risk against x, dashed, where they are positive."""
     lines = []
-    for name, y in terms.items():
-        seen = (x > 0) & (y > 0)
+    for name, colour in TERMS.items():
+        seen = (x > 0) & (terms[name] > 0)
         label = name.replace("sgd_noise", "SGD noise")
-        lines += ax.plot(x[seen], y[seen], "--", lw=0.9, color=TERMS[name], label=label)
+        lines += ax.plot(x[seen], terms[name][seen], "--", lw=0.9, color=colour, label=label)
     return lines
 
 
@@ -233,7 +233,8 @@ def verification(verification: Verification) -> Figure:
     """The phase plane, and beside it the exponents: predicted, and measured on the frontier."""
     (exponents,) = (rung for rung in verification.rungs if rung.name == "exponents")
     rows = [dict(zip(exponents.columns, row, strict=True)) for row in exponents.rows]
-    fig = Figure(figsize=(PAGE, 3.3), layout="constrained")
+    fig = Figure(figsize=(PAGE, 3.5), layout="constrained")
+    fig.get_layout_engine().set(rect=(0, 0.06, 1, 0.94))
     plane, side = fig.subplots(1, 2, width_ratios=[1, 1.3])
     points = np.array([(row["alpha"], row["beta"]) for row in rows])
     for name in phase_plane(plane, alpha=(0, 1.5), beta=(0, 1.6)):
@@ -248,7 +249,7 @@ def verification(verification: Verification) -> Figure:
         xlabel=r"exponent of the best risk, $d \log P^*\!/\, d \log f$",
         yticks=place,
         yticklabels=[f"{row['phase']}  ({row['alpha']:g}, {row['beta']:g})" for row in rows],
-        xlim=(-0.8, 0.3),
+        xlim=(-0.8, 0.5),
         xticks=[-0.8, -0.6, -0.4, -0.2, 0],
     )
     across = side.get_yaxis_transform()
@@ -262,9 +263,8 @@ def verification(verification: Verification) -> Figure:
     side.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0, frameon=False)
     fig.text(
         0.99,
-        -0.01,
+        0.02,
         "† extrapolated   ‡ held against the slope of the terms with their finite sums",
         ha="right",
-        va="top",
     )
     return fig
