@@ -95,6 +95,8 @@ def test_numbers_out_of_range(name, call, bad, must):
         call(**{name: bad})
     shown = bad.item() if isinstance(bad, (np.generic, np.ndarray)) else bad
     message = str(caught.value)
+    # The one grammar: requirement, value, and sometimes how to mend it.
+    assert re.fullmatch(r"Argument `\w+` must [^,`]+, but is [^`]+\.( [A-Z].*\.)?", message)
     assert message.startswith(f"Argument `{name}` must ")
     assert must in message
     assert f", but is {shown!r}." in message
@@ -213,7 +215,7 @@ class TestWrongKind:
     @pytest.mark.parametrize("run", [predict, expect])
     @pytest.mark.parametrize("bad", [None, 0.5, "plrf", (20, 5)])
     def test_a_problem_is_needed(self, run, bad):
-        with pytest.raises(TypeError, match="Argument `(problem|draw)` must be"):
+        with pytest.raises(TypeError, match=r"Argument `(problem|draw)` must be"):
             run(bad, STABLE, [0, 1])
 
     @pytest.mark.xfail(raises=AttributeError, strict=True, reason="not checked yet")
@@ -239,12 +241,3 @@ def test_whole_numbers_of_any_type_are_welcome(number):
         assert problem.spectrum().multiplicity.sum() == pytest.approx(20)
         assert max_learning_rate(problem, number(2)) == max_learning_rate(kind(), 2)
     assert predict(REGRESSION, STABLE, number(2)).step.tolist() == [0, 1, 2]
-
-
-def test_messages_follow_one_grammar():
-    """Argument `name` must ..., but is value. And nothing of JAX or NumPy shows through."""
-    for name, call, bad, _ in cases():
-        with pytest.raises(ValueError) as caught:
-            call(**{name: bad})
-        assert re.fullmatch(r"Argument `\w+` must [^,`]+, but is [^`]+\.( [A-Z].*\.)?", str(caught.value))
-        assert caught.value.__cause__ is None

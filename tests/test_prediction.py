@@ -283,7 +283,14 @@ class TestTerms:
 
 class TestSteps:
     def test_an_array_comes_back_step_for_step(self):
-        for steps in (STEPS, list(STEPS), STEPS.astype(float), [0], [7], 10**15 - np.arange(3)[::-1]):
+        for steps in (
+            STEPS,
+            list(STEPS),
+            STEPS.astype(float),
+            [0],
+            [7],
+            10**15 - np.arange(3)[::-1],
+        ):
             curve = predict(LinearRegression.from_spectrum([1.0], target=[1.0]), SGD(0.1), steps)
             np.testing.assert_array_equal(curve.step, steps)
             assert curve.step.dtype == np.int64

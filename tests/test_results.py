@@ -182,7 +182,9 @@ class TestDamage:
         return tmp_path / "result.nc"
 
     def assert_refused(self, path):
-        with pytest.raises(ValueError, match="`path` must name a result saved by solvable") as caught:
+        with pytest.raises(
+            ValueError, match="`path` must name a result saved by solvable"
+        ) as caught:
             load(path)
         assert path.name in str(caught.value)
 
@@ -192,7 +194,10 @@ class TestDamage:
         path.write_bytes(whole[: int(kept * len(whole)) if kept < 1 else kept])
         self.assert_refused(path)
 
-    @pytest.mark.parametrize("content", [b"step,excess\n0,1\n", np.random.default_rng(0).bytes(4096), b"\x89HDF\r\n\x1a\n"])
+    @pytest.mark.parametrize(
+        "content",
+        [b"step,excess\n0,1\n", np.random.default_rng(0).bytes(4096), b"\x89HDF\r\n\x1a\n"],
+    )
     def test_not_a_netcdf_file(self, path, content):
         path.write_bytes(content)
         self.assert_refused(path)
@@ -204,7 +209,8 @@ class TestDamage:
         self.assert_refused(path)
 
     @pytest.mark.parametrize(
-        "attributes", [{}, {"kind": "Banana"}, {"kind": "SGD"}, {"kind": "predict"}, {"kind": "load"}]
+        "attributes",
+        [{}, {"kind": "Banana"}, {"kind": "SGD"}, {"kind": "predict"}, {"kind": "load"}],
     )
     def test_somebody_elses_netcdf(self, path, attributes):
         data = xarray.Dataset({"excess": ("step", AWKWARD)}, {"step": STEP}, attributes)

@@ -1,4 +1,4 @@
-"""The stability threshold: closed forms, published values, and the spectral radius of the update."""
+"""The stability threshold: closed forms, reference values, the spectral radius of the update."""
 
 import jax
 import numpy as np
@@ -111,7 +111,6 @@ def test_draws_scatter_around_the_threshold_of_the_equivalent():
     draws = [max_learning_rate(problem.draw(jax.random.key(seed))) for seed in range(20)]
     ratios = np.array(draws) / max_learning_rate(problem)
     sem = ratios.std(ddof=1) / np.sqrt(20)
-    print(ratios.mean(), sem)
     assert abs(ratios.mean() - 1) < 4 * sem + 1 / 100  # the mean is off by O(1/d)
     assert sem < 0.01  # power: the 24 per cent of 2 B / tr could not hide
 

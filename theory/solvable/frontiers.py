@@ -162,10 +162,12 @@ def frontier(
     if (np.diff(flops) <= 0).any():
         raise requirement("flops", "be strictly increasing", flops.tolist())
     low, high = sizes or SIZES
-    high = min(high, np.exp(_DELTA) * flops[-1] / EARLY)
     if not 1 <= low < high:
-        must = "be an increasing pair that leaves at least 32 steps to the largest budget"
-        raise requirement("sizes", must, sizes or SIZES)
+        raise requirement("sizes", "be an increasing pair, from 1 on", sizes)
+    high = min(high, np.exp(_DELTA) * flops[-1] / EARLY)
+    if low >= high:
+        must = f"leave at least {EARLY} steps to the smallest size, {low}"
+        raise requirement("flops", must, float(flops[-1]))
     coarse = _sizes(low, high, int(PER_DECADE * np.log10(high / low)) + 2)
     table, noise = _log_excess(coarse, np.tile(flops, (coarse.size, 1)), family, rule)
     best = np.argmin(table, axis=0)

@@ -204,22 +204,13 @@ def exponent_rung(*, quick: bool) -> Rung:
         holds = abs(slope - expected) < CLOSE + error and not best.at_edge.any()
         if method == "direct":
             holds &= abs(size_slope - size_expected) < CLOSE
-        row = (
-            name,
-            alpha,
-            beta,
-            predicted.loss_exponent,
-            float(best.slope[-1]),
-            method,
-            slope,
-            error,
-        )
-        rows.append((*row, expected, size_expected, size_slope, bool(holds)))
-    columns = ("phase", "alpha", "beta", "exponent", "slope", "method", "compared", "+-")
+        row = (name, alpha, beta, predicted.loss_exponent, method, slope, error, expected)
+        rows.append((*row, size_expected, size_slope, bool(holds)))
+    columns = ("phase", "alpha", "beta", "exponent", "method", "slope", "+-", "expected")
     return Rung(
         "exponents",
         "Slopes of the compute-optimal frontier against the exponents of the phases",
-        (*columns, "with", "d* exponent", "d* slope", "holds"),
+        (*columns, "d* exponent", "d* slope", "holds"),
         tuple(rows),
         f"Local slopes at f = {flops[-1]:.0e}, gamma = 1 / (2 Tr D), B = 1. Within {CLOSE} of the "
         "exponent directly; in Ic extrapolated (Aitken, from four budgets 100 apart); in IVb of "

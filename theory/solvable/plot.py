@@ -244,7 +244,7 @@ def verification(verification: Verification) -> Figure:
     plane.plot(*points.T, "o", color="black", ms=3)
     place = -np.arange(len(rows))
     side.plot([row["exponent"] for row in rows], place, "o", mfc="none", ms=7, label="predicted")
-    side.plot([row["compared"] for row in rows], place, "x", ms=4, label="measured")
+    side.plot([row["slope"] for row in rows], place, "x", ms=4, label="measured")
     side.set(
         xlabel=r"exponent of the best risk, $d \log P^*\!/\, d \log f$",
         yticks=place,
@@ -253,7 +253,7 @@ def verification(verification: Verification) -> Figure:
         xticks=[-0.8, -0.6, -0.4, -0.2, 0],
     )
     across = side.get_yaxis_transform()
-    columns = ((0.74, "predicted", "exponent"), (0.95, "measured", "compared"))
+    columns = ((0.74, "predicted", "exponent"), (0.95, "measured", "slope"))
     for x, title, column in columns:
         side.text(x, 0.9, title, transform=across, ha="right", va="bottom")
         for row, y in zip(rows, place, strict=True):

@@ -25,6 +25,9 @@ from solvable.sums import MAX_SIZE, coordinates
 MAX_COORDINATES = 10**8
 """The largest ``v`` where coordinates are held one by one, as in a draw or a simulation."""
 
+MAX_ENTRIES = 2**31
+"""The largest number of entries of a sampled W: 16 GiB."""
+
 EXPLICIT = 512
 """Up to this many coordinates a linear regression keeps them all; above, sums are compressed."""
 
@@ -200,6 +203,9 @@ class PowerLaw:
             >>> PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400).draw(jax.random.key(0)).W.shape
             (1600, 400)
         """
+        if self.v * self.d > MAX_ENTRIES:
+            must = f"leave W at most {MAX_ENTRIES:.1e} entries, at v = {self.v}"
+            raise requirement("d", must, self.d, "The theory needs no draw: predict.")
         return Draw(problem=self, W=_sample_features(key, int(self.v), int(self.d)))
 
 

@@ -44,6 +44,8 @@ def check_output(path: str | os.PathLike, force: bool = False) -> Path:
             f"Argument `path` must be in an existing folder, but {str(path.parent)!r} is none. "
             "Create it first."
         )
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"Folder {str(path.parent)!r} cannot be written to. Choose another.")
     if path.is_dir():
         raise IsADirectoryError(f"Argument `path` must name a file, but {str(path)!r} is a folder.")
     if path.exists() and not force:

@@ -75,7 +75,8 @@ class Runs(Result):
 
     def quantile(self, q: float) -> Float[np.ndarray, " k"]:
         """Quantile of the risk over the seeds, q in [0, 1]."""
-        return np.quantile(self.risk, q, axis=0)
+        with np.errstate(invalid="ignore"):  # between runs that overflowed
+            return np.quantile(self.risk, q, axis=0)
 
     @property
     def diverged(self) -> list[Divergence]:
@@ -85,11 +86,12 @@ class Runs(Result):
         return [Divergence(n, int(self.step[k]), float(self.risk[n, k])) for n, k in at]
 
     def __str__(self) -> str:
+        scatter = self.standard_error[-1]
+        error = f" (standard error {scatter:.1g})" if self.seeds > 1 else ""
         lines = [
-            f"{self.seeds} runs of {self.problem}",
+            f"{self.seeds} {'run' if self.seeds == 1 else 'runs'} of {self.problem}",
             f"{self.sgd}, engine {self.engine}, {self.inputs} inputs, {self.dtype}: "
-            f"mean risk {self.mean[0]:.6g} to {self.mean[-1]:.6g} "
-            f"(standard error {self.standard_error[-1]:.1g}) at step {self.step[-1]}",
+            f"mean risk {self.mean[0]:.6g} to {self.mean[-1]:.6g}{error} at step {self.step[-1]}",
         ]
         if self.diverged:
             first = min(self.diverged, key=lambda seed: seed.step)
