@@ -14,7 +14,11 @@ Their coefficients come from the other half of the draws, so the mean stays unbi
     python -m experiments.finite_size paper
 """
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import jax
 import numpy as np
@@ -40,6 +44,8 @@ class Config:
     B: int = 4
     rows: int = 4
     """Leading rows of W among the controls."""
+    workers: int = 2
+    """Processes; the numbers do not depend on them."""
     seed: int = 0
 
 
@@ -47,7 +53,7 @@ PRESETS = {
     "smoke": Config(sizes=(16, 24, 32), draws=(800, 800, 800), points=((0.7, 1.2),)),
     "paper": Config(
         sizes=(16, 32, 64, 128),
-        draws=(6000, 6000, 5000, 3000),
+        draws=(8000, 8000, 6000, 3000),
         points=((0.4, 0.8), (1.0, 0.7), (0.7, 1.2)),
     ),
 }
@@ -91,26 +97,62 @@ def slope(d: np.ndarray, y: np.ndarray, error: np.ndarray) -> tuple[float, float
     return fit[1], np.sqrt(covariance[1, 1]), chi2
 
 
+def family(c: Config, point: tuple[float, float], d: int) -> PowerLaw:
+    alpha, beta = point
+    return PowerLaw(alpha=alpha, beta=beta, v=c.ratio * d, d=d)
+
+
+def sample(
+    c: Config, point: tuple[float, float], d: int, draws: range
+) -> tuple[np.ndarray, np.ndarray]:
+    """Relative deviation of each draw, shape (draws, steps), and its controls."""
+    problem = family(c, point, d)
+    sgd = SGD.stable(family(c, point, max(c.sizes)), c.fraction, c.B)
+    equivalent = predict(problem, sgd, c.steps).risk
+    key = jax.random.fold_in(jax.random.key(c.seed), d)
+    value, control = [], []
+    for n in draws:
+        draw = problem.draw(jax.random.fold_in(key, n))
+        value.append(expect(draw, sgd, c.steps).risk / equivalent - 1)
+        control.append(controls(draw, c.rows))
+    return np.array(value), np.array(control)
+
+
+def samples(c: Config) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Samples of each point at each size, from processes whose linear algebra is not threaded.
+
+    Threads of the linear algebra cost up to fifty times what such small matrices take.
+    """
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        with ProcessPoolExecutor(c.workers, mp_context=get_context("spawn")) as pool:
+            parts = [
+                [
+                    pool.submit(sample, c, point, d, range(draws)[k::4])
+                    for k in range(4)  # as many parts for any number of workers: same numbers
+                ]
+                for point in c.points
+                for d, draws in zip(c.sizes, c.draws, strict=True)
+            ]
+            for part in parts:
+                value, control = zip(*(future.result() for future in part), strict=True)
+                yield np.concatenate(value), np.concatenate(control)
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
 def compute(c: Config) -> Data:
     d, steps = np.array(c.sizes), np.array(c.steps)
     shape = (len(c.points), d.size, steps.size)
     mean, error, plain, plain_error = (np.empty(shape) for _ in range(4))
-    for i, (alpha, beta) in enumerate(c.points):
-        family = lambda size: PowerLaw(alpha=alpha, beta=beta, v=c.ratio * size, d=size)  # noqa: B023
-        sgd = SGD.stable(family(max(c.sizes)), c.fraction, c.B)
-        for j, (size, draws) in enumerate(zip(c.sizes, c.draws, strict=True)):
-            problem = family(size)
-            equivalent = predict(problem, sgd, steps).risk
-            key = jax.random.fold_in(jax.random.key(c.seed), size)
-            value, control = [], []
-            for n in range(draws):
-                draw = problem.draw(jax.random.fold_in(key, n))
-                value.append(expect(draw, sgd, steps).risk / equivalent - 1)
-                control.append(controls(draw, c.rows))
-            value = np.array(value)
-            mean[i, j], error[i, j] = controlled_mean(value, np.array(control))
-            plain[i, j] = value.mean(axis=0)
-            plain_error[i, j] = value.std(axis=0, ddof=1) / np.sqrt(draws)
+    for at, (value, control) in zip(np.ndindex(shape[:2]), samples(c), strict=True):
+        mean[at], error[at] = controlled_mean(value, control)
+        plain[at] = value.mean(axis=0)
+        plain_error[at] = value.std(axis=0, ddof=1) / np.sqrt(len(value))
     fits = [
         [slope(d, mean[i, :, k], error[i, :, k]) for k in range(steps.size)]
         for i in range(len(c.points))

@@ -277,8 +277,8 @@ def test_frontier_needs_no_phase(run, best, monkeypatch):
 
 
 def test_ranges_of_budgets_go_by_decades():
-    assert cli._flops("1e9:1e20") == [float(f"1e{k}") for k in range(9, 21)]
-    assert cli._flops("1e3:5e4") == [1e3, 1e4, 5e4]
+    assert cli.flops_range("1e9:1e20") == [float(f"1e{k}") for k in range(9, 21)]
+    assert cli.flops_range("1e3:5e4") == [1e3, 1e4, 5e4]
 
 
 @pytest.mark.parametrize(

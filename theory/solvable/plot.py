@@ -22,6 +22,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from scipy.ndimage import distance_transform_edt
@@ -233,8 +234,8 @@ def verification(verification: Verification) -> Figure:
     """The phase plane, and beside it the exponents: predicted, and measured on the frontier."""
     (exponents,) = (rung for rung in verification.rungs if rung.name == "exponents")
     rows = [dict(zip(exponents.columns, row, strict=True)) for row in exponents.rows]
-    fig = Figure(figsize=(PAGE, 3.5), layout="constrained")
-    fig.get_layout_engine().set(rect=(0, 0.06, 1, 0.94))
+    above_the_note = ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94))
+    fig = Figure(figsize=(PAGE, 3.5), layout=above_the_note)
     plane, side = fig.subplots(1, 2, width_ratios=[1, 1.3])
     points = np.array([(row["alpha"], row["beta"]) for row in rows])
     for name in phase_plane(plane, alpha=(0, 1.5), beta=(0, 1.6)):
