@@ -33,7 +33,7 @@ class Config:
     """v / d."""
     horizon: int = 10**7
     """Steps predicted."""
-    fraction: float = 0.5
+    fraction: float = 0.25
     """Of the largest stable learning rate."""
     B: int = 8
     quantiles: tuple[float, float] = (0.05, 0.95)
@@ -80,9 +80,7 @@ def draw(data: Data) -> Figure:
     simulated = step[: data["mean"].shape[1]]
     for n, ax in enumerate(axes.flat[:-1]):
         low, mean, high = (data[name][n] for name in ("low", "mean", "high"))
-        plot.band(
-            ax, simulated, mean, low, high, color="#0072B2", lw=1.5, label="SGD, mean and band"
-        )
+        plot.band(ax, simulated, mean, low, high, color="#0072B2", lw=1.5, label="SGD (5 to 95 %)")
         ax.plot(step, data["exact"][n], color="#D55E00", lw=1.0, label="exact expectation")
         ax.plot(step, data["predicted"][n], color="black", lw=0.9, label="prediction")
         plot.parts(ax, step, {name: data[f"term_{name}"][n] for name in plot.TERMS})

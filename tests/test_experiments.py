@@ -1,0 +1,108 @@
+"""Every experiment runs, writes its three files, and finds at a small size what it claims."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import _experiment
+
+FOLDER = Path(_experiment.__file__).parent
+NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
+
+
+def phase_diagram(data) -> None:
+    deviation = np.abs(data["measured"][0] - data["predicted"][0])
+    inside = data["boundary_distance"] > 0.1
+    for name in ("Ia", "II", "III"):
+        points = (data["name"] == name) & inside
+        assert points.any(), name
+        assert deviation[-1][points].max() < 0.002, name
+        assert (deviation[-1] < deviation[0])[points].all(), "compute does not help"
+    outside = data["name"] == "no power law"
+    assert (np.isnan(data["measured"][:, 0]) == outside).all()
+    assert data["points"].sum() == (~outside).sum()
+
+
+def loss_curves(data) -> None:
+    terms = [values for name, values in data.items() if name.startswith("term_")]
+    assert len(terms) == 4
+    np.testing.assert_allclose(sum(terms), data["predicted"], rtol=1e-9)
+    assert sorted(data["phase"]) == ["II", "III", "IVa", "IVb", "Ia", "Ib", "Ic"]
+    # 8 seeds: z is Student's t of 7 degrees of freedom, of variance 1.4, and correlated in time.
+    assert np.sqrt((data["z"] ** 2).mean()) < 2
+    # Power: one standard error is a few per cent, so an error of 20 % could not hide.
+    seen = data["exact"][:, : data["mean"].shape[1]]
+    assert np.median(data["standard_error"] / seen) < 0.1
+
+
+def compute_optimal(data) -> None:
+    deviation = data["slope"][:, -1] - data["predicted"][:, 0]
+    assert np.abs(deviation).max() < 0.005
+    assert np.abs(data["size_slope"][:, -1] - data["predicted"][:, 1]).max() < 0.01
+    at = np.searchsorted(data["flops"], data["budgets"] * (1 - 1e-9))
+    np.testing.assert_allclose(data["flops"][at], data["budgets"])
+    assert not (data["risk"][..., at] < data["best_risk"][:, None] * (1 - 1e-3)).any()
+
+
+def finite_size(data) -> None:
+    mean, error = data["deviation"], data["error"]
+    assert (mean[:, 0] > 4 * error[:, 0]).all(), "no power"
+    assert (np.abs(data["slope"] + 1) < 3 * data["slope_error"]).all()
+    assert (error < 0.8 * data["plain_error"]).all(), "the controls do not help"
+    assert (np.abs(mean - data["plain_deviation"]) < 4 * data["plain_error"]).all()
+
+
+def linear_regression(data) -> None:
+    assert np.abs(data["z"]).max() < 5  # Student's t of 7 degrees of freedom, 10 cases
+    for excess, floor in zip(data["excess"], data["floor"], strict=True):
+        if floor > 0:
+            assert excess[~np.isnan(excess)][-1] == pytest.approx(floor, rel=1e-6)
+
+
+def spectrum(data) -> None:
+    count = data["drawn"].shape[1]
+    np.testing.assert_allclose(data["above"][:, 0], count, rtol=1e-3)
+    for lam, above, drawn in zip(data["lam"], data["above"], data["drawn"], strict=True):
+        off = np.interp(drawn, lam, above) - (np.arange(count) + 0.5)
+        assert np.abs(off).max() < 2.5  # eigenvalues are rigid: nothing like sqrt(count)
+    assert np.abs(data["drawn_df1"] - data["df1"]).max() < 1
+    np.testing.assert_allclose(data["effective_ridge"][:, 0], data["floor_ridge"], rtol=0.1)
+
+
+CHECKS = [phase_diagram, loss_curves, compute_optimal, finite_size, linear_regression, spectrum]
+
+
+def test_every_experiment_is_checked() -> None:
+    assert sorted(check.__name__ for check in CHECKS) == NAMES
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_experiment(check, tmp_path: Path) -> None:
+    name = check.__name__
+    importlib.import_module(f"experiments.{name}").main("smoke", figures=tmp_path)
+    written = {path.suffix: path for path in tmp_path.iterdir()}
+    assert {path.name for path in written.values()} == {
+        f"{name}_smoke{suffix}" for suffix in (".png", ".npz", ".json")
+    }
+    assert written[".png"].stat().st_size > 10_000
+    assert json.loads(written[".json"].read_text())
+    with np.load(written[".npz"], allow_pickle=False) as data:
+        check(dict(data))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_docstring_says_claim_and_what_refutes_it(name: str) -> None:
+    module = importlib.import_module(f"experiments.{name}")
+    for word in ("Claim:", "Refuted:", "Cost:", f"python -m experiments.{name} paper"):
+        assert word in module.__doc__
+    assert set(module.PRESETS) == {"smoke", "paper"}
+
+
+def test_unknown_preset(tmp_path: Path) -> None:
+    module = importlib.import_module("experiments.spectrum")
+    with pytest.raises(ValueError, match="`preset` must be one of smoke, paper, but is 'big'"):
+        module.main("big", figures=tmp_path)
+    assert not list(tmp_path.iterdir())
