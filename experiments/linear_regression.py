@@ -47,7 +47,15 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(v=50, seeds=8, samples=4000, horizon=10**5),
+    "smoke": Config(
+        v=50,
+        seeds=8,
+        samples=4000,
+        horizon=10**6,
+        points=((1.3, 0.2), (1.0, 0.7)),
+        batches=(1, 8),
+        noises=(0.0, 1e-2),
+    ),
     "paper": Config(v=1000, seeds=16, samples=50_000),
 }
 

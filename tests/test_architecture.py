@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -63,13 +62,12 @@ class TestImports:
 
     def test_no_setting_of_jax_is_changed(self):
         code = (
-            "import json, jax, pkgutil, importlib, solvable; before = dict(jax.config.values);"
+            "import jax, pkgutil, importlib, solvable; before = dict(jax.config.values);"
             "names = [m.name for m in pkgutil.iter_modules(solvable.__path__)];"
             "[importlib.import_module('solvable.' + n) for n in names if n != '__main__'];"
-            "print(json.dumps([len(names), before == jax.config.values]))"
+            "print(before == jax.config.values)"
         )
-        count, unchanged = json.loads(fresh(code))
-        assert count == len(MODULES) - 1 and unchanged
+        assert fresh(code) == "True"
 
     @every_module
     def test_no_internals_of_jax(self, module):
@@ -115,12 +113,7 @@ class TestArrows:
             assert "modes" in neighbours(rule)
 
 
-LONG = pytest.mark.xfail(strict=True, reason="to be divided")
-
-
-@pytest.mark.parametrize(
-    "module", [pytest.param(m, marks=LONG if m == "cli" else ()) for m in MODULES]
-)
+@every_module
 def test_a_module_is_one_idea(module):
     assert len((SOURCE / f"{module}.py").read_text().splitlines()) <= 300
 

@@ -13,11 +13,11 @@ HORIZON = 20_000
 STEPS = np.array([1, 2, 10, 31, 33, 300, 4000, HORIZON])  # the inversion changes method at 32
 
 CASES = {
-    "hard, near the kernel's threshold": (PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400), 0.99, 1),
-    "easy, noisy": (PowerLaw(alpha=0.7, beta=1.2, v=1600, d=400, noise=0.1), 0.9, 1),
-    "near the band edge": (PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400), 0.99, 32),
-    "slow spectrum, huge": (PowerLaw(alpha=0.4, beta=0.4, v=4 * 10**8, d=10**8), 0.7, 8),
+    "kernel": (PowerLaw(alpha=0.7, beta=1.2, v=1600, d=400, noise=0.1), 0.99, 1),
+    "band edge": (PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400), 0.99, 32),
+    "huge": (PowerLaw(alpha=0.4, beta=0.4, v=4 * 10**8, d=10**8), 0.7, 8),
 }
+"""Close to either threshold, and beyond memory. Hard and easy targets, slow spectrum, noise."""
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +69,13 @@ def test_nodes_surround_the_spectrum_from_above(case):
 
 def test_the_number_of_nodes_does_not_depend_on_d(all_nodes):
     """d = 400 and 10^8 features."""
-    _, _, few = all_nodes["easy, noisy"]
-    _, _, many = all_nodes["slow spectrum, huge"]
+    _, _, few = all_nodes["kernel"]
+    _, _, many = all_nodes["huge"]
     assert many.lam.size < 1.5 * few.lam.size < 600
 
 
 def test_sum_rules_see_a_lost_panel(all_nodes):
-    problem, _, nodes = all_nodes["easy, noisy"]
+    problem, _, nodes = all_nodes["kernel"]
     spectrum = problem.spectrum()
     assert contour.sum_rules(nodes, spectrum, problem.inverse_d).max() < contour.TOLERANCE
     kept = jax.tree.map(lambda x: x[12:] if np.ndim(x) else x, nodes)
@@ -83,7 +83,7 @@ def test_sum_rules_see_a_lost_panel(all_nodes):
 
 
 def test_a_rule_that_is_never_good_enough_raises(monkeypatch, all_nodes):
-    problem, sgd, _ = all_nodes["easy, noisy"]
+    problem, sgd, _ = all_nodes["kernel"]
     original = contour.path
 
     def coarse(top, gap, eps, refine):  # one point per panel, and no refinement

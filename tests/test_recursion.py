@@ -35,7 +35,7 @@ def moments_of_the_error(problem, W, gamma, B, steps):
 @pytest.mark.parametrize("B", [1, 3, 100])
 def test_the_diagonal_of_the_second_moment_closes(B, noise):
     """The full v x v second moment, stepped, against the d modes."""
-    problem = PowerLaw(alpha=0.6, beta=0.4, v=12, d=5, noise=noise)
+    problem = PowerLaw(alpha=0.6, beta=0.4, v=50, d=40, noise=noise)
     draw = problem.draw(jax.random.key(B))
     sgd = SGD.stable(draw, 0.7, B)
     full = moments_of_the_error(problem, draw.W, sgd.gamma, B, STEPS)

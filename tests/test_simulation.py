@@ -82,10 +82,10 @@ def test_a_power_law_draws_its_own_features_for_every_seed():
     """The mean is over features too, which scatter; the ensemble draws its own."""
     sgd = SGD.stable(PROBLEM, 0.1, B=8)
     runs = simulate(KEY, PROBLEM, sgd, STEPS, seeds=200)
-    exact = expect_ensemble(jax.random.key(1), PROBLEM, sgd, STEPS, draws=512)
-    error = np.hypot(runs.standard_error, exact.std(axis=0, ddof=1) / np.sqrt(512))[1:]
+    exact = expect_ensemble(jax.random.key(1), PROBLEM, sgd, STEPS, draws=256)
+    error = np.hypot(runs.standard_error, exact.std(axis=0, ddof=1) / np.sqrt(256))[1:]
     assert np.abs((runs.mean - exact.mean(axis=0))[1:] / error).max() < 5
-    assert (5 * error / runs.mean[1:]).max() < 0.1  # power
+    assert (5 * error / runs.mean[1:]).max() < 0.15  # power
     assert runs.features == "own"
     # Late, when SGD scatters by 0.5 %, the features still do: one draw for all would not.
     assert runs.risk[:, -1].std() > 0.8 * exact[:, -1].std() > 0.01 * exact[:, -1].mean()
@@ -193,16 +193,16 @@ def test_memory_does_not_grow_with_the_number_of_steps(monkeypatch):
     assert real._cache_size() == size
 
 
-@pytest.mark.parametrize("engine", ["modes", "features"])
-def test_a_seed_does_not_depend_on_how_many_others_run(engine):
-    sgd = SGD.stable(PROBLEM, 0.2)
-    for problem in (DRAW, PROBLEM):
-        few, many = (
-            simulate(KEY, problem, sgd, [0, 1, 50], seeds, engine=engine, dtype="float64").risk
-            for seeds in (2, 5)
-        )
-        np.testing.assert_allclose(few, many[:2], rtol=1e-12)  # 50 steps of rounding
-        assert len(np.unique(many[:, 1])) == 5
+@pytest.mark.parametrize(
+    ("problem", "engine"), [(DRAW, "modes"), (PROBLEM, "modes"), (PROBLEM, "features")]
+)
+def test_a_seed_does_not_depend_on_how_many_others_run(problem, engine):
+    few, many = (
+        simulate(KEY, problem, SGD(0.1), [0, 1, 50], seeds, engine=engine, dtype="float64").risk
+        for seeds in (2, 5)
+    )
+    np.testing.assert_allclose(few, many[:2], rtol=1e-12)  # 50 steps of rounding
+    assert len(np.unique(many[:, 1])) == 5
 
 
 def test_chunks_do_not_change_a_bit(monkeypatch):
