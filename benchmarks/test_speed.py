@@ -1,6 +1,6 @@
 """Ratios within one run; nothing here passes or fails by its time.
 
-    python -m pytest benchmarks --benchmark-group-by=group
+    python -m pytest benchmarks -n 0 --benchmark-group-by=group
 
 In every group the number in brackets is the ratio to the fastest member.
 """

@@ -390,7 +390,7 @@ class TestTransformations:
         gradient = jax.grad(mean)(at)
         for k, unit in enumerate(np.eye(3)):
             up, down = (mean(map(float, at + s * h * unit)) for s in (1, -1))
-            assert float(gradient[k]) == pytest.approx((up - down) / (2 * h), rel=1e-6)
+            assert float(gradient[k]) == pytest.approx(float(up - down) / (2 * h), rel=1e-6)
 
     def test_every_number_is_a_leaf(self, x64):
         """One vmap over both exponents, both sizes, noise, learning rate and batch size."""
