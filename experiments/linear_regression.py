@@ -130,8 +130,8 @@ def draw(data: Data) -> Figure:
             if panel == "c" and row["floor"] > 0:
                 ax.axhline(row["floor"], color=colour, ls=":", lw=1.0)
         ax.set(xscale="log", yscale="log", xlabel="samples $B\\,t$")
-        ax.set_ylim(1e-8, 5)
-        ax.legend(loc="lower left")
+        ax.set_ylim(1e-8, 300)
+        ax.legend(loc="upper right")
     axes[0, 0].set_ylabel(r"excess risk $P - \sigma^2$")
     return fig
 

@@ -1,4 +1,4 @@
-"""The verdict on synthetic runs, whose true mean is known: false alarms, power, slopes, messages."""
+"""The verdict on synthetic runs whose true mean is known: false alarms, power, slopes."""
 
 import dataclasses
 import warnings

@@ -1,4 +1,4 @@
-"""Many draws of the features: each is what ``expect`` says, and their mean what ``predict`` says."""
+"""Many draws of the features: each is what ``expect`` says, their mean what ``predict`` says."""
 
 import jax
 import numpy as np
@@ -6,7 +6,6 @@ import pytest
 
 from solvable import (
     SGD,
-    Modes,
     PowerLaw,
     UnstableError,
     ensemble,
@@ -16,7 +15,7 @@ from solvable import (
     predict,
 )
 
-PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=16, d=4, noise=0.1)
+PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=48, d=24, noise=0.1)
 STEPS = [0, 1, 10, 1000]
 RULE = SGD(0.1, B=2)
 
@@ -27,16 +26,16 @@ def drawn(problem, count, key=5):
 
 
 def test_each_row_is_the_expectation_of_its_draw(monkeypatch):
-    """The same W for both, in batches of 64 and what is left."""
-    draws = drawn(PROBLEM, 70)
+    """The same W for both, in more than one batch of 64."""
+    draws = drawn(PROBLEM, 128)
     left = iter(draws)
 
     def modes(key, problem, count):
         batch = [next(left).modes for _ in range(count)]
-        return Modes(*(np.stack([np.asarray(x, float) for x in field]) for field in zip(*batch)))
+        return jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *batch)
 
     monkeypatch.setattr(ensemble, "_modes", modes)
-    risk = expect_ensemble(jax.random.key(0), PROBLEM, RULE, STEPS, draws=70)
+    risk = expect_ensemble(jax.random.key(0), PROBLEM, RULE, STEPS, draws=128)
     one_by_one = [expect(draw, RULE, STEPS).risk for draw in draws]
     np.testing.assert_allclose(risk, one_by_one, rtol=1e-10)  # of the secular equation, twice
 
@@ -50,7 +49,7 @@ def test_draws_have_the_law_of_draws():
     x, y = mine[:, 1:], theirs[:, 1:]
     error = np.sqrt(x.var(0, ddof=1) / 1024 + y.var(0, ddof=1) / 200)
     assert np.abs((x.mean(0) - y.mean(0)) / error).max() < 4.5  # p < 3e-5 for three steps
-    assert (error / y.mean(0)).max() < 0.02  # power
+    assert (error / y.mean(0)).max() < 0.03  # power
     # Of a logarithm of a variance, for tails of kurtosis 6 and less: (kurtosis - 1) / n.
     ratio = np.log(x.var(0) / y.var(0)) / np.sqrt(5 / 1024 + 5 / 200)
     assert np.abs(ratio).max() < 4.5
@@ -66,25 +65,28 @@ def test_a_key_means_one_ensemble():
 
 
 def test_the_mean_approaches_the_equivalent_as_one_over_d():
-    """d times the relative deviation is the same at d = 8, 16 and 32, and is not zero."""
-    step, scaled, errors = [100], [], []
-    for d, draws in ((8, 4096), (16, 4096), (32, 2048)):
-        problem = PowerLaw(alpha=1.0, beta=0.3, v=4 * d, d=d)
-        risk = expect_ensemble(jax.random.key(d), problem, SGD(0.15), step, draws)[:, 0]
-        relative = risk / predict(problem, SGD(0.15), step).risk[0] - 1
+    """d times the relative deviation is the same at d = 6 and at d = 24, and is not zero."""
+    step, scaled, errors = [10, 100, 300, 1000], [], []
+    for d in (6, 24):
+        problem = PowerLaw(alpha=1.0, beta=0.7, v=4 * d, d=d)
+        risk = expect_ensemble(jax.random.key(d), problem, SGD(0.1), step, draws=4096)[:, 1]
+        relative = risk / predict(problem, SGD(0.1), step).risk[1] - 1
         scaled.append(d * relative.mean())
-        errors.append(d * relative.std(ddof=1) / np.sqrt(draws))
-    scaled, errors = np.array(scaled), np.array(errors)
-    assert np.abs(scaled / errors).min() > 5  # power: there is a deviation
-    # A rate of d^(-1/2) or d^(-2) would make the last a half or twice as much per doubling.
-    slope = np.log(np.abs(scaled[2] / scaled[0])) / np.log(4)
-    assert abs(slope) < 0.35 + 3 * np.hypot(*(errors / scaled)[[0, 2]]) / np.log(4)
+        errors.append(d * relative.std(ddof=1) / 64)
+    relative_errors = np.array(errors) / np.abs(scaled)
+    assert relative_errors.max() < 0.2  # power: there is a deviation, five errors from zero
+    # At a rate of d^(-1/2) or d^(-3/2) this exponent would be 1/2 or -1/2.
+    exponent = np.log(scaled[1] / scaled[0]) / np.log(4)
+    assert abs(exponent) < 0.35
+    assert np.hypot(*relative_errors) / np.log(4) < 0.15  # its standard error
 
 
 def test_one_unstable_draw_is_enough():
     """Halfway between the thresholds of two draws, as the ensemble sees them."""
     thresholds = [max_learning_rate(draw, 2) for draw in drawn(PROBLEM, 64)]
-    with pytest.raises(UnstableError, match="of every draw, .* for the worst so far, but gamma is"):
+    with pytest.raises(
+        UnstableError, match=r"of every draw, .* for the worst so far, but gamma is"
+    ):
         expect_ensemble(jax.random.key(0), PROBLEM, SGD(max(thresholds), 2), STEPS, draws=64)
 
 

@@ -169,7 +169,7 @@ def test_an_unstable_rule_is_refused_with_its_threshold():
     threshold, d = re.search(r"rate, (\S+) at d = (\d+), but gives 1.2", str(caught.value)).groups()
     assert float(threshold) == pytest.approx(max_learning_rate(II(int(d))), rel=1e-5)
     # Stable at some sizes is not enough: this rule is not, from d = 500 on.
-    with pytest.raises(UnstableError, match="at d = [5-9]..[, ]"):
+    with pytest.raises(UnstableError, match=r"at d = [5-9]..[, ]"):
         frontier(II, lambda p: SGD(0.3 if p.d < 500 else 1.2), [1e8], sizes=(100, 1000))
 
 

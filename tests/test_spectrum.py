@@ -58,7 +58,7 @@ def test_without_features_the_ridge_is_itself():
 
 @pytest.mark.parametrize("alpha", [0.8, 1.0, 1.5])
 def test_the_effective_ridge_of_many_features(alpha):
-    """df1 = d in the limit of sums as integrals: d = kappa^(-1/2a) (pi/2a)/sin(pi/2a) for a = alpha.
+    """With integrals for sums, df1 is kappa^(-1/2a) (pi/2a) / sin(pi/2a), a = alpha; it equals d.
 
     Euler-Maclaurin adds -1/2 to df1, so kappa is off by 2 alpha / (2 d): a rate, checked as such.
     Coordinates beyond v would add v^(1 - 2 alpha) / kappa: nothing here, at v = 10^18.
