@@ -127,7 +127,7 @@ def equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
 
     If the deviation is c/d, twice that at 2d equals that at d.
     """
-    d, draws = (24, 512) if quick else (32, 2048)
+    d, draws = (24, 512) if quick else (32, 1024)
     step = np.array([10, 100, 1000, 10_000])
     points, rows = list(_points(1 if quick else 2)), []
     limit = stats.norm.isf(LEVEL / (2 * len(points) * step.size))
