@@ -42,10 +42,10 @@ def test_memory_does_not_depend_on_the_number_of_steps():
 
 
 def test_time_grows_in_proportion_to_steps():
-    """A factor 100; the machine may be three times as busy during one of the two."""
-    short, long = (estimate(DRAW, SGD(0.05), [0, last], 5) for last in (10**6, 10**8))
-    assert long.steps == 100 * short.steps
-    assert 100 / 3 < long.seconds / short.seconds < 100 * 3
+    """A factor 1000; the machine may be ten times as busy during one of the two."""
+    short, long = (estimate(DRAW, SGD(0.05), [0, last], 5) for last in (10**6, 10**9))
+    assert long.steps == 1000 * short.steps
+    assert 100 < long.seconds / short.seconds < 10_000
 
 
 def test_time_is_that_of_the_run():

@@ -357,6 +357,10 @@ class TestStability:
         assert growing[2] == pytest.approx(quartic(1.1), rel=1e-8)
         assert (np.diff(growing)[2:] > 0).all()
 
+    def test_growing_curve_of_the_equivalent_far_above_the_threshold(self):
+        sgd = SGD.stable(HARD, 2.0)
+        assert (np.diff(predict(HARD, sgd, [10, 100, 1000], allow_unstable=True).excess) > 0).all()
+
     def test_growing_curves_end(self):
         with pytest.raises(ValueError, match=r"`steps` must end by 10000 .* is 10001"):
             predict(HARD, SGD(1.0), [0, 10_001], allow_unstable=True)

@@ -85,7 +85,8 @@ def sum_rules(nodes: Modes, spectrum: Modes, inverse_d: float) -> Float[np.ndarr
 def _forcing_and_kernel(nodes: Modes, gamma: float, B: float, horizon: float) -> np.ndarray:
     """What a step sees of the modes, at log-spaced steps: it must not depend on the rule."""
     step = np.rint(np.geomspace(1, max(horizon, 2), 24))[:, None]
-    powers = np.exp(step * np.log1p(-rate(nodes.lam, gamma, B)))
+    exponent = step * np.log1p(-rate(nodes.lam, gamma, B))
+    powers = np.exp(exponent[exponent.real.max(axis=1) < 600])  # above the threshold they grow
     return np.real([powers @ nodes.weight, powers @ (nodes.multiplicity * nodes.lam**2)])
 
 
@@ -102,7 +103,7 @@ def contour_modes(problem: PowerLaw, sgd: SGD, horizon: float) -> Modes:
     spectrum, inverse_d = problem.spectrum(), problem.inverse_d
     gamma, B = float(sgd.gamma), float(sgd.B)
     band, stable = float(band_edge(spectrum, inverse_d)), 2 * B / (gamma * (B + 1))
-    top = min(np.sqrt(band * stable), 1.5 * band) if stable > band else 1.05 * band
+    top = min(np.sqrt(band * stable), 1.5 * band) if stable > band else 1.001 * band
     eps = min(1 / (2 * gamma * max(horizon, 1)), top / 4)
     before = np.inf
     for refine in (1, 2, 4, 8):

@@ -73,7 +73,8 @@ def _unstable_curve(step, modes: Callable[[], Modes], gamma, B, terms: bool) -> 
     if step[-1] > UNSTABLE_STEPS:
         must = f"end by {UNSTABLE_STEPS} above the stability threshold"
         raise requirement("steps", must, int(step[-1]))
-    return _stepping(step, modes(), gamma, B)
+    excess = _stepping(step, modes(), gamma, B)
+    return jnp.where(jnp.isnan(excess), jnp.inf, excess)  # once it has overflowed
 
 
 def _curve(problem, modes, inverse_d, sgd, steps, terms, allow_unstable, rung, nodes) -> Curve:
