@@ -460,7 +460,11 @@ def test_an_interrupted_simulation_prints_and_saves_what_is_done(tmp_path):
     pty = pytest.importorskip("pty")
     terminal, stderr = pty.openpty()  # on a terminal the progress bar tells when it began
     line = f"simulate {FEATURES} --steps 2e9 --seeds 2 --json --out runs.nc"
-    process = python("-m", "solvable", *line.split(), stderr=stderr, cwd=tmp_path)
+    listening = (  # children of a shell in the background inherit that Ctrl-C is ignored
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from solvable.cli import main; sys.exit(main())"
+    )
+    process = python("-c", listening, *line.split(), stderr=stderr, cwd=tmp_path)
     os.close(stderr)
     seen = ""
     while not re.search(r"[1-9][\d,]* steps/s", seen):
