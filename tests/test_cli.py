@@ -19,7 +19,7 @@ import pytest
 import xarray
 
 import solvable
-from solvable import cli, phases, simulation
+from solvable import cli, cli_arguments, phases, simulation
 
 FEATURES = "--alpha 1 --beta 7/10 --v 40 --d 10"
 PROBLEM = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10)
@@ -292,7 +292,7 @@ def test_ranges_of_budgets_go_by_decades():
 def test_tables_are_short_and_narrow(run, line):
     lines = [text.rstrip() for text in run(line)[1].splitlines()]
     assert max(map(len, lines)) <= 80
-    assert len(lines) <= cli.ROWS + 10
+    assert len(lines) <= cli_arguments.ROWS + 10
     assert "…" not in "".join(lines)
 
 
@@ -506,7 +506,7 @@ def ladder(monkeypatch):
         columns = ("phase", "alpha", "max |z|", "holds")
         rung = SimpleNamespace(
             name="exponents", title="Slopes", passed=fake.passed, columns=columns, rows=(row,),
-            note=f"quick {quick}, seed {seed}",
+            note=f"quick {quick}, seed {seed}", series={},
         )  # fmt: skip
         if report:
             report(rung)

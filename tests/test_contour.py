@@ -95,7 +95,6 @@ def test_a_rule_that_is_never_good_enough_raises(monkeypatch, all_nodes):
         contour_modes(problem, sgd, HORIZON)
 
 
-@pytest.mark.xfail(raises=ArithmeticError, strict=True, reason="kernel below rounding error")
 def test_horizons_past_the_slowest_mode():
     """There the kernel is exponentially small, and its relative error means nothing."""
     problem = PowerLaw(alpha=0.45, beta=0.4, v=1600, d=200)

@@ -17,7 +17,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
 
 
-def _plain(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
     """NumPy scalars and zero-dimensional arrays as Python numbers, for checks and messages."""
     if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
         return value.item()
@@ -26,7 +26,7 @@ def _plain(value: Any) -> Any:
 
 def check_number(name: str, value: object, *, positive: bool = False, minimum: float | None = None):
     """A finite real number, or an array or traced value, which only the caller can check."""
-    value = _plain(value)
+    value = plain_number(value)
     if not is_number(value):
         if hasattr(value, "shape") or not isinstance(
             value, (str, bytes, bool, complex, type(None), list, tuple, dict, set)
@@ -34,7 +34,8 @@ def check_number(name: str, value: object, *, positive: bool = False, minimum: f
             return  # an array (a batch, under vmap), a tracer, or a placeholder of JAX
         raise TypeError(f"Argument `{name}` must be a real number, but is {value!r}.")
     kind = "positive finite" if positive else "finite"
-    if not math.isfinite(value) or (positive and value <= 0):
+    finite = isinstance(value, int) or math.isfinite(value)  # of any size, for an int
+    if not finite or (positive and value <= 0):
         raise requirement(name, f"be a {kind} number", value)
     if minimum is not None and value < minimum:
         raise requirement(name, f"be at least {minimum:g}", value)
@@ -42,7 +43,7 @@ def check_number(name: str, value: object, *, positive: bool = False, minimum: f
 
 def check_count(name: str, value: object, *, minimum: int = 1, maximum: float = math.inf):
     """An integral number in range (``400`` and ``400.0`` are; ``400.5`` is not)."""
-    value = _plain(value)
+    value = plain_number(value)
     check_number(name, value)
     if not is_number(value):
         return
@@ -52,6 +53,13 @@ def check_count(name: str, value: object, *, minimum: int = 1, maximum: float = 
         raise requirement(name, f"be at least {minimum}", value)
     if value > maximum:
         raise requirement(name, f"be at most {maximum:g}", value)
+
+
+def check_type(name: str, value: object, *types: type) -> None:
+    """An instance of one of our classes."""
+    if not isinstance(value, types):
+        names = " or ".join(cls.__name__ for cls in types)
+        raise TypeError(f"Argument `{name}` must be a {names}, but is {value!r}.")
 
 
 def check_vector(name: str, value: object, *, positive: bool = False) -> np.ndarray:

@@ -110,7 +110,9 @@ def contour_modes(problem: PowerLaw, sgd: SGD, horizon: float) -> Modes:
         nodes = _nodes(*path(top, top - band, eps, refine), spectrum, inverse_d)
         nodes = as_numpy(nodes)
         seen = _forcing_and_kernel(nodes, gamma, B, horizon)
-        change = np.max(np.abs(seen - before) / np.abs(seen))
+        # Below 1e-14 of the first value is rounding: a kernel that has decayed exponentially.
+        scale = np.abs(seen) + 1e-14 / TOLERANCE * np.abs(seen[:, :1])
+        change = np.max(np.abs(seen - before) / scale)
         error = max(change, sum_rules(nodes, spectrum, float(inverse_d)).max())
         if error < TOLERANCE:
             return nodes

@@ -65,6 +65,7 @@ def expect_ensemble(
         (50, 2)
     """
     check_count("draws", draws)
+    draws = int(draws)
     step = check_steps(steps).astype(float)
     gamma, B = 1.0 * sgd.gamma, 1.0 * sgd.B
     parts = []

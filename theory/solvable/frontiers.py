@@ -176,10 +176,10 @@ def frontier(
         raise requirement("flops", must, float(flops[0]))
     last = np.isfinite(table).sum(axis=0) - 1
     at_edge = (best == 0) | (best == last)
-    inner = np.clip(best, 1, coarse.size - 2)
     # Chebyshev points of each neighbourhood, all neighbourhoods in one compiled call.
     half = (1 - np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))) / 2
-    bounds = np.log(coarse[inner - 1]), np.log(coarse[inner + 1])
+    neighbours = np.clip([best - 1, best + 1], 0, coarse.size - 1)
+    bounds = np.log(coarse[neighbours])
     d = np.rint(np.exp(bounds[0][:, None] + half * (bounds[1] - bounds[0])[:, None]))
     shifted = flops[:, None, None] * np.exp([-_DELTA, 0.0, _DELTA])
     fine, _ = _log_excess(

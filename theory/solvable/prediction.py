@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable import inversion, secular
-from solvable._checks import requirement
+from solvable._checks import check_type, requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
 from solvable.contour import TOLERANCE, contour_modes
@@ -80,6 +80,7 @@ def _unstable_curve(step, modes: Callable[[], Modes], gamma, B, terms: bool) -> 
 def _curve(problem, modes, inverse_d, sgd, steps, terms, allow_unstable, rung, nodes) -> Curve:
     """The one way from modes to a curve. ``nodes(horizon)`` are the modes to step with."""
     step = check_steps(steps)
+    check_type("sgd", sgd, SGD)
     gamma, B = 1.0 * sgd.gamma, 1.0 * sgd.B
     threshold = largest(modes, inverse_d, B)
     traced = is_traced((threshold, gamma))
@@ -163,6 +164,7 @@ def predict(
     """
     if isinstance(problem, Draw):
         raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")
+    check_type("problem", problem, PowerLaw, LinearRegression)
     modes = problem.spectrum()
     nodes = lambda _: modes
     if isinstance(problem, PowerLaw):
@@ -214,6 +216,7 @@ def expect(
     """
     if isinstance(draw, PowerLaw):
         raise TypeError("Argument `draw` must be problem.draw(key); for the mean use predict.")
+    check_type("draw", draw, Draw, LinearRegression)
     is_draw = isinstance(draw, Draw)
     modes = draw.modes if is_draw else draw.spectrum()
     problem = draw.problem if is_draw else draw

@@ -16,7 +16,14 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_count, check_number, check_vector, requirement
+from solvable._checks import (
+    check_count,
+    check_number,
+    check_vector,
+    is_number,
+    plain_number,
+    requirement,
+)
 from solvable._precision import float64_on_cpu, is_traced
 from solvable._types import Array, Scalar
 from solvable.modes import Modes
@@ -177,9 +184,9 @@ class PowerLaw:
     def __post_init__(self) -> None:
         _check_data(self.alpha, self.beta, self.v, self.noise)
         check_count("d", self.d)
-        if isinstance(self.d, (int, float)) and isinstance(self.v, (int, float)):
-            if self.d > self.v:
-                raise requirement("d", f"not exceed v = {self.v}", self.d, "Take v >= d.")
+        d, v = plain_number(self.d), plain_number(self.v)
+        if is_number(d) and is_number(v) and d > v:
+            raise requirement("d", f"not exceed v = {v}", d, "Take v >= d.")
 
     @property
     def inverse_d(self) -> Scalar:

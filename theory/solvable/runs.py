@@ -81,7 +81,8 @@ class Runs(Result):
     @property
     def diverged(self) -> list[Divergence]:
         """The seeds that diverged, with the step and the risk at which it was seen."""
-        bad = ~(self.excess <= EXPLODED * np.abs(self.excess[:, :1]))
+        initial = float(self.problem.spectrum().excess) + self.problem.noise
+        bad = ~(self.excess <= EXPLODED * initial)
         at = [(seed, int(np.argmax(row))) for seed, row in enumerate(bad) if row.any()]
         return [Divergence(n, int(self.step[k]), float(self.risk[n, k])) for n, k in at]
 
