@@ -4,7 +4,7 @@ Claim:    the lower envelope of the risk curves over all sizes is a power law of
           with the exponent of its phase, and so is the size that attains it.
 Refuted:  if the local slope at the largest budget is not the predicted exponent, to within
           0.005 in phases Ia, II, III and IVa.
-Cost:     smoke 20 s, paper 1 min on two cores.
+Cost:     smoke 20 s, paper 1 min of one core.
 
     python -m experiments.compute_optimal paper
 """

@@ -10,7 +10,7 @@ Found:    one to two per cent at d = 128. At (1, 0.7) the fitted exponent is -1 
           these sizes, and -0.72 +- 0.10 later: 1/d is not what is seen there. (v = 4 d grows
           with d, and with it the trace of D, like d^0.2; an error of (Tr D)^2 / d would fall
           like d^-0.6. This explanation has not been tested.)
-Cost:     smoke 1 min, paper 6 min on two cores that others used too.
+Cost:     smoke 50 s, paper 5 min of one core, on two.
 
 Single draws scatter around the equivalent by about 1/sqrt(d), far more than the deviation of
 their mean. So the mean is taken with control variates: functions of W whose expectation is known

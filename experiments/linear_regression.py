@@ -9,7 +9,7 @@ Claim:    (a) the excess risk falls as t^-min(p, q), with p = 1 + (2 beta - 1)/(
           standard error alone.
 Refuted:  if the z-scores of the runs grow with the step, or the last values of (c) miss the
           closed form.
-Cost:     smoke 10 s, paper 1 min on two cores.
+Cost:     smoke 10 s, paper 2 min of one core.
 
     python -m experiments.linear_regression paper
 """

@@ -5,7 +5,7 @@ Claim:    simulated runs scatter around the exact expectation of their own W; th
           dominates at a time.
 Refuted:  if the mean over runs leaves the exact expectation by more than its standard error
           explains (``z`` in the numbers), or the terms do not add up to the prediction.
-Cost:     smoke 20 s, paper 2 min on two cores.
+Cost:     smoke 20 s, paper 2 min of one core.
 
     python -m experiments.loss_curves paper
 """

@@ -5,7 +5,7 @@ Claim:    at every (alpha, beta) the local slope of the numerical frontier appro
 Refuted:  if inside a phase the deviations stop falling with compute, away from boundaries
           (where logarithms appear) and from IVb and the corner alpha < 1/4 (where the next
           term falls by so small a power that no reachable compute is enough).
-Cost:     smoke 20 s, paper 4 to 7 min on two cores.
+Cost:     smoke 40 s, paper 4 min of one core (7 to 9 min on two busy ones).
 
 The maps show the last budget: white where they agree. Logarithms show as ridges on boundaries.
 Near alpha = 0 in Ic all eigenvalues are nearly equal, and the risk as a function of d is wavy:

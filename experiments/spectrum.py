@@ -3,7 +3,7 @@
 Claim:    the eigenvalues of one drawn W^T D W follow the density of the equivalent, and its
           degrees of freedom at any ridge are those of the effective ridge, to O(1/d).
 Refuted:  if the counted eigenvalues leave the integrated density by more than a few of d.
-Cost:     smoke 10 s, paper 20 s on two cores.
+Cost:     smoke 10 s, paper 40 s of one core.
 
     python -m experiments.spectrum paper
 """

@@ -50,7 +50,7 @@ def test_time_grows_in_proportion_to_steps():
 
 def test_time_is_that_of_the_run():
     """Within a factor 10: machines are shared. Forgotten seeds or samples would cost 50 or 64."""
-    arguments = dict(problem=DRAW, sgd=SGD(0.05, B=64), steps=[0, 500], seeds=50)
+    arguments = dict(problem=DRAW, sgd=SGD(0.05, B=64), steps=[0, 200], seeds=50)
     found = estimate(**arguments)
     simulate(jax.random.key(1), **arguments)  # compiles
     began = time.perf_counter()
