@@ -130,6 +130,13 @@ def test_a_wrong_exponent_of_the_size_fails_the_third_rung(monkeypatch):
     assert not ladder.exponent_rung(quick=True).passed
 
 
+def test_an_optimum_at_the_edge_fails_the_third_rung(monkeypatch):
+    at(monkeypatch, FEW[0])
+    real, edge = ladder.frontier, np.array([True] + 7 * [False])
+    monkeypatch.setattr(ladder, "frontier", lambda *a: dataclasses.replace(real(*a), at_edge=edge))
+    assert not ladder.exponent_rung(quick=True).passed
+
+
 def test_wrong_finite_sums_fail_the_third_rung(monkeypatch):
     at(monkeypatch, FEW[2])
     real = ladder.finite_slopes
