@@ -6,6 +6,7 @@ import warnings
 import jax
 import numpy as np
 import pytest
+from scipy import stats
 
 from solvable import SGD, Curve, HeavyTailWarning, LinearRegression, PowerLaw, Runs, compare
 from solvable.comparison import _slopes
@@ -103,7 +104,8 @@ def test_z_scores_are_deviations_in_standard_errors():
     np.testing.assert_allclose(verdict.measured, risk.mean(0) + 0.5, rtol=1e-14)
     # numpy.std of the risk, in which 0.5 cancels: a few ulp of 1 in 0.1
     np.testing.assert_allclose(verdict.standard_error, risk.std(0, ddof=1) / 20**0.5, rtol=1e-13)
-    reach = (verdict.critical + 1.2816) * verdict.standard_error / verdict.predicted
+    reach = verdict.critical + stats.t.ppf(0.9, 19)  # nine of ten, the error itself estimated
+    reach = reach * verdict.standard_error / verdict.predicted
     np.testing.assert_allclose(verdict.detectable, reach, rtol=1e-14)
     assert verdict.power == reach.min()
     assert verdict.agrees == (verdict.p_value >= 0.01)

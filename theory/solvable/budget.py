@@ -74,19 +74,17 @@ def estimate(
     drawing = 0.0 if shared else seeds * (time.perf_counter() - began)
     draw = 4 * model.W.nbytes if isinstance(model, Draw) and engine == "modes" else 0
     models = [model] if shared else [model] * seeds
-    last, passed, seconds = int(step[-1]), 0, 0.0
+    last, seconds = int(step[-1]), 0.0
     with jax.enable_x64(dtype == "float64"):
         key = jax.random.key(0)
         arguments = prepare(key, models, shared, sgd, step, seeds, rule, precision, devices)
         memory = _nbytes((arguments, one)) + draw
-        compiled = time.perf_counter()
-        for t, *_ in chunks(arguments, last, engine=rule, sample=sample, B=int(sgd.B)):
-            now = time.perf_counter()
-            if passed:  # the first chunk includes the compilation
-                seconds = (now - compiled) / (t - passed) * last
-                if now - compiled > _CALIBRATION:
-                    break
-            else:
-                passed, compiled = t, now
-                seconds = 0.0
+        static = dict(engine=rule, sample=sample, B=int(sgd.B))
+        list(chunks(arguments, 0, **static))  # compiles, and takes no step
+        began = time.perf_counter()
+        for t, *_ in chunks(arguments, last, size=8, **static):
+            elapsed = time.perf_counter() - began
+            seconds = elapsed * last / max(t, 1)
+            if elapsed > _CALIBRATION:
+                break
     return Estimate(seconds=drawing + seconds, memory=memory, steps=last * seeds)

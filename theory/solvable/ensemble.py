@@ -9,9 +9,8 @@ from jaxtyping import Float
 from solvable import secular
 from solvable._checks import check_count
 from solvable._precision import float64_on_cpu
-from solvable.modes import Modes
 from solvable.prediction import UnstableError
-from solvable.problem import PowerLaw
+from solvable.problem import PowerLaw, feature_modes
 from solvable.sgd import SGD
 from solvable.stability import largest
 from solvable.steps import check_steps
@@ -20,24 +19,6 @@ _BATCH = 64
 
 _curves = jax.jit(jax.vmap(secular.evaluate, in_axes=(None, 0, None, None)))
 _thresholds = jax.jit(jax.vmap(largest, in_axes=(0, None, None)))
-
-
-def _modes(key: jax.Array, problem: PowerLaw, draws: int) -> Modes:
-    """The exact modes of several draws, stacked."""
-    scale, target = problem.coordinates()
-    shape = (draws, scale.size, int(problem.d))
-    W = np.asarray(jax.random.normal(key, shape, float)) / np.sqrt(problem.d)
-    U, S, _ = np.linalg.svd(scale[:, None] * W, full_matrices=False)
-    y = scale * target
-    projection = y @ U
-    outside = y - (U @ projection[..., None])[..., 0]
-    return Modes(
-        lam=S**2,
-        weight=projection**2,
-        multiplicity=np.ones_like(S),
-        floor=(outside**2).sum(axis=-1),
-        noise=np.full(draws, float(problem.noise)),
-    )
 
 
 @float64_on_cpu
@@ -70,7 +51,9 @@ def expect_ensemble(
     gamma, B = 1.0 * sgd.gamma, 1.0 * sgd.B
     parts = []
     for n in range(0, draws, _BATCH):
-        modes = _modes(jax.random.fold_in(key, n), problem, min(_BATCH, draws - n))
+        shape = (min(_BATCH, draws - n), int(problem.v), int(problem.d))
+        W = jax.random.normal(jax.random.fold_in(key, n), shape, float) / np.sqrt(problem.d)
+        modes = feature_modes(problem, np.asarray(W))
         threshold = float(np.min(_thresholds(modes, 0.0, B)))
         if not gamma < threshold:
             raise UnstableError(

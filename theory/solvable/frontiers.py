@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from solvable._checks import check_vector, requirement
+from solvable._checks import check_count, check_type, check_vector, requirement
 from solvable._precision import float64_on_cpu
 from solvable.inversion import EARLY, late_excess
 from solvable.prediction import UnstableError
@@ -20,7 +20,7 @@ from solvable.problem import PowerLaw
 from solvable.results import Result, array
 from solvable.sgd import SGD
 from solvable.stability import largest
-from solvable.sums import count_octaves
+from solvable.sums import MAX_SIZE, count_octaves
 
 PER_DECADE = 4
 """Sizes d per decade in the search of the neighbourhood of the optimum."""
@@ -80,6 +80,7 @@ def _log_excess(
             must = f"return a PowerLaw with d = {int(size)} when called with {int(size)}"
             raise requirement("family", must, problem)
     sgds = [rule(problem) for problem in problems]
+    check_type("rule(problem)", sgds[0], SGD)
     octaves = max(count_octaves(float(problem.v)) for problem in problems)
     spectra = [problem.spectrum(octaves) for problem in problems]
     modes = jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *spectra)
@@ -162,7 +163,9 @@ def frontier(
     if (np.diff(flops) <= 0).any():
         raise requirement("flops", "be strictly increasing", flops.tolist())
     low, high = sizes or SIZES
-    if not 1 <= low < high:
+    for size in (low, high):
+        check_count("sizes", size, maximum=MAX_SIZE)
+    if low >= high:
         raise requirement("sizes", "be an increasing pair, from 1 on", sizes)
     high = min(high, np.exp(_DELTA) * flops[-1] / EARLY)
     if low >= high:

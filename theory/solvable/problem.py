@@ -24,6 +24,7 @@ from solvable._checks import (
     plain_number,
     requirement,
 )
+from solvable._linalg import thin_svd
 from solvable._precision import float64_on_cpu, is_traced
 from solvable._types import Array, Scalar
 from solvable.modes import Modes
@@ -241,18 +242,23 @@ class Draw:
         eigenvalues :math:`S_i^2`, weights :math:`\langle u_i, D^{1/2} b \rangle^2`, and as
         floor the squared length of what is left of :math:`D^{1/2} b`.
         """
-        scale, target = self.problem.coordinates()
-        U, S, _ = np.linalg.svd(scale[:, None] * np.asarray(self.W), full_matrices=False)
-        y = scale * target
-        projection = U.T @ y
-        outside = y - U @ projection
-        return Modes(
-            lam=S**2,
-            weight=projection**2,
-            multiplicity=np.ones_like(S),
-            floor=float(outside @ outside),
-            noise=self.problem.noise,
-        )
+        return feature_modes(self.problem, np.asarray(self.W))
+
+
+def feature_modes(problem: PowerLaw, W: np.ndarray) -> Modes:
+    """The exact modes of features W, shape (v, d), or of a stack of them."""
+    scale, target = problem.coordinates()
+    U, S = thin_svd(scale[:, None] * W)
+    y = scale * target
+    projection = y @ U
+    outside = y - np.einsum("...vd,...d->...v", U, projection)
+    return Modes(
+        lam=S**2,
+        weight=projection**2,
+        multiplicity=np.ones_like(S),
+        floor=np.sum(outside**2, axis=-1),
+        noise=np.full(S.shape[:-1], float(problem.noise))[()],
+    )
 
 
 Problem = PowerLaw | LinearRegression

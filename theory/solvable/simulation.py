@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from solvable._checks import check_count, check_number, requirement
+from solvable._checks import check_count, check_number, check_type, requirement
 from solvable.engines import ENGINES, StudentT, gaussian, rademacher
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.runs import Runs
@@ -111,11 +111,17 @@ def prepare(key, models, shared: bool, sgd: SGD, step, seeds: int, engine, dtype
     )
 
 
-def chunks(arguments: dict, last: int, **static) -> Iterator[tuple[int, int, jax.Array]]:
-    """Run in chunks of about half a second; yields (step, records so far, excess)."""
+def chunks(
+    arguments: dict, last: int, size: int = 256, **static
+) -> Iterator[tuple[int, int, jax.Array]]:
+    """Run in chunks, from ``size`` steps up to about half a second.
+
+    Yields (step, records so far, excess).
+    """
+    arguments = dict(arguments)
     state, excess = arguments.pop("state"), arguments.pop("excess")
     placed = state.sharding, excess.sharding
-    i, t, size = np.int32(0), np.int32(0), 256
+    i, t = np.int32(0), np.int32(0)
     while True:
         began = time.perf_counter()
         stop = np.int32(min(t + size, last))
@@ -203,6 +209,8 @@ def simulate(
         >>> runs.risk.shape == (4, runs.step.size)
         True
     """
+    check_type("problem", problem, PowerLaw, LinearRegression, Draw)
+    check_type("sgd", sgd, SGD)
     check_count("seeds", seeds)
     step = check_steps(steps, maximum=MAX_STEP)
     rule, sample, precision = checked(engine, inputs, dof, dtype)

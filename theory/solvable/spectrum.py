@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_vector, requirement
+from solvable._checks import check_type, check_vector, requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
 from solvable.modes import Modes
@@ -115,6 +115,7 @@ def eigenvalue_density(problem: PowerLaw, lam: Float[np.ndarray, " n"]) -> Float
         >>> float(round(mass, 1))
         400.0
     """
+    check_type("problem", problem, PowerLaw)
     lam = check_vector("lam", lam, positive=True)
     if problem.v > MAX_DENSITY:
         raise requirement("v", f"be at most {MAX_DENSITY} for the eigenvalue density", problem.v)

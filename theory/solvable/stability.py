@@ -67,7 +67,6 @@ def band_edge(modes: Modes, inverse_d: Array) -> Array:
 
 
 @jax.jit
-@jax.jit
 def largest(modes: Modes, inverse_d: Array, B: Array) -> Array:
     """The stability threshold for any modes."""
     f = lambda y: jnp.log(modes.multiplicity @ _ratio(jnp.exp(y), modes)) - jnp.log(B + 1)
