@@ -149,7 +149,7 @@ def test_a_frontier_is_saved_and_loaded_without_loss(best, tmp_path):
         ({"flops": [300.0, 1e8]}, "`flops` must leave at least 32 steps to the smallest size, 100"),
         ({"flops": [1e3]}, "`flops` must leave at least 32 steps to the smallest size, 100"),
         ({"sizes": (1000, 100)}, "`sizes` must be an increasing pair"),
-        ({"sizes": (0, 100)}, "`sizes` must be an increasing pair"),
+        ({"sizes": (0, 100)}, "`sizes` must be at least 1, but is 0"),
         (
             {"family": lambda d: LinearRegression(alpha=1.0, beta=0.7, v=d)},
             "`family` must return a PowerLaw with d = 100 when called with 100",
