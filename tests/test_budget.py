@@ -29,7 +29,7 @@ def test_memory_is_that_of_the_arrays(engine, dtype, size):
     of_runs = 8 * seeds + size * seeds * (d + records) + 4 * records + size  # keys ... gamma
     if engine == "modes":
         # lam, start, floor and noise, once as computed; and W, D^(1/2) W, U and what makes it
-        model, in_float64 = size * (2 * d + 2), 8 * 2 * d
+        model, in_float64 = size * (2 * d + 2), 8 * (2 * d + 2)
         of_draw = 4 * 8 * v * d
     else:
         model, in_float64 = size * (v * d + v + 1), 8 * (v * d + v)
