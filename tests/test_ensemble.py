@@ -30,11 +30,11 @@ def test_each_row_is_the_expectation_of_its_draw(monkeypatch):
     draws = drawn(PROBLEM, 128)
     left = iter(draws)
 
-    def modes(key, problem, count):
-        batch = [next(left).modes for _ in range(count)]
+    def modes(problem, W):
+        batch = [next(left).modes for _ in W]
         return jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *batch)
 
-    monkeypatch.setattr(ensemble, "_modes", modes)
+    monkeypatch.setattr(ensemble, "feature_modes", modes)
     risk = expect_ensemble(jax.random.key(0), PROBLEM, RULE, STEPS, draws=128)
     one_by_one = [expect(draw, RULE, STEPS).risk for draw in draws]
     np.testing.assert_allclose(risk, one_by_one, rtol=1e-10)  # of the secular equation, twice
