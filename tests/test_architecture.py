@@ -106,7 +106,7 @@ class TestArrows:
 
     def test_modes_are_the_waist(self):
         """A model does not know the rules of training, nor a rule the models."""
-        rules = {"inversion", "secular", "recursion", "contour", "prediction", "stability"}
+        rules = {"inversion", "secular", "recursion", "contour", "prediction", "thresholds"}
         assert not rules & reachable("problem")
         for rule in ("recursion", "secular", "inversion", "resolvent"):
             assert not {"problem", "sgd"} & reachable(rule)

@@ -124,7 +124,6 @@ def test_integers_beyond_every_float(name):
         *(("v", kind) for kind in (features, regression)),
         *(("noise", kind) for kind in (features, regression)),
         ("d", features),
-        ("gamma", lambda gamma: SGD(gamma)),
         ("B", lambda B: SGD(0.1, B)),
         ("B", lambda B: max_learning_rate(PLRF, B)),
         ("fraction", lambda fraction: SGD.stable(PLRF, fraction)),
@@ -137,6 +136,15 @@ def test_what_is_not_a_number(name, call, bad):
     message = str(caught.value)
     assert message.startswith(f"Argument `{name}` must be a real number, but is ")
     assert str(bad) in message
+
+
+@pytest.mark.parametrize(
+    "bad", [x for x in NOT_NUMBERS if not isinstance(x, list | tuple)], ids=repr
+)
+def test_what_is_not_a_rate(bad):
+    """Lists are rates, one per step."""
+    with pytest.raises(TypeError, match="`gamma` must be a real number, but is "):
+        SGD(bad)
 
 
 @pytest.mark.parametrize(

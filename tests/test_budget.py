@@ -26,7 +26,7 @@ def test_steps_are_those_of_all_seeds(problem):
 def test_memory_is_that_of_the_arrays(engine, dtype, size):
     seeds, records, v, d = 5, 3, 48, 12
     found = estimate(DRAW, SGD(0.05), [0, 10, 1000], seeds, engine=engine, dtype=dtype)
-    of_runs = 8 * seeds + size * seeds * (d + records) + 4 * records + size  # keys ... gamma
+    of_runs = 8 * seeds + size * seeds * (d + records) + 4 * records + 2 * size  # keys ... A, b
     if engine == "modes":
         # lam, start, floor and noise, once as computed; and W, D^(1/2) W, U and what makes it
         model, in_float64 = size * (2 * d + 2), 8 * (2 * d + 2)

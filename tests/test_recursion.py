@@ -6,9 +6,7 @@ import pytest
 
 from solvable import SGD, LinearRegression, Modes, PowerLaw, expect
 from solvable.recursion import rate, stepping
-from solvable.stability import largest
-
-step_through = jax.jit(stepping)
+from solvable.thresholds import largest
 
 STEPS = np.array([0.0, 1.0, 2.0, 3.0, 10.0, 50.0, 200.0, 500.0])
 
@@ -55,7 +53,7 @@ def test_stepping_is_a_matrix_power(x64, matrix_powers, B, fraction, noise):
         noise=noise,
     )
     gamma = fraction * float(largest(modes, 0.0, 1.0 * B))
-    excess = step_through(STEPS, modes, gamma, 1.0 * B)
+    excess = stepping(STEPS, modes, SGD(gamma, B))
     np.testing.assert_allclose(excess, matrix_powers(modes, gamma, B, STEPS), rtol=1e-12)
 
 
@@ -82,17 +80,16 @@ def test_complex_nodes_are_stepped_like_eigenvalues(x64):
         floor=0.1,
         noise=0.3,
     )
-    excess = step_through(np.arange(31.0), nodes, 0.5, 2.0)
+    excess = stepping(np.arange(31), nodes, SGD(0.5, 2))
     np.testing.assert_allclose(excess, one_mode(0.7, 2.0, 0.1, 0.3, 0.5, 2, 31), rtol=1e-12)
 
 
 def test_recorded_steps_are_counted_from_zero_and_may_repeat(x64):
-    """The padding of :mod:`solvable.prediction` repeats the last step."""
     problem = LinearRegression.from_spectrum([1.0, 0.3], target=[1.0, 2.0], noise=0.1)
     some = np.array([0.0, 3.0, 7.0, 7.0])
-    every = step_through(np.arange(8.0), problem.spectrum(), 0.4, 1.0)
+    every = stepping(np.arange(8), problem.spectrum(), SGD(0.4))
     np.testing.assert_array_equal(
-        step_through(some, problem.spectrum(), 0.4, 1.0), np.array(every)[[0, 3, 7, 7]]
+        stepping(some, problem.spectrum(), SGD(0.4)), np.array(every)[[0, 3, 7, 7]]
     )
 
 

@@ -6,14 +6,14 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import LinearRegression, Modes, inversion, secular
+from solvable import SGD, LinearRegression, Modes, inversion, secular
 from solvable.recursion import rate, stepping
-from solvable.stability import largest
+from solvable.thresholds import largest
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-evaluate, exponentials, step_through, invert = map(
-    jax.jit, (secular.evaluate, secular.exponentials, stepping, inversion.evaluate)
+evaluate, exponentials, invert = map(
+    jax.jit, (secular.evaluate, secular.exponentials, inversion.evaluate)
 )
 
 EPS = np.finfo(float).eps
@@ -67,7 +67,7 @@ def test_first_steps_are_those_of_the_recursion(B, fraction):
     gamma = stable_gamma(modes, fraction, B)
     steps = np.array([0.0, 1.0, 2.0, 3.0, 10.0, 50.0, 200.0, 500.0])
     excess, _ = evaluate(steps, modes, gamma, 1.0 * B)
-    stepped = step_through(steps, modes, gamma, 1.0 * B)
+    stepped = stepping(steps, modes, SGD(gamma, B))
     np.testing.assert_allclose(excess, stepped, rtol=tolerance(fraction))
 
 

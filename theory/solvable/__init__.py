@@ -8,8 +8,21 @@ from typing import Any
 
 _HOMES = {
     "problem": ["Draw", "LinearRegression", "PowerLaw"],
+    "rule": ["Rule"],
     "sgd": ["SGD"],
-    "stability": ["max_learning_rate"],
+    "momentum": ["DANA", "Momentum", "ThreeRates"],
+    "averaging": ["Averaged"],
+    "optimizers": ["Optimizer"],
+    "schedules": [
+        "Constant",
+        "Cosine",
+        "Geometric",
+        "Linear",
+        "PowerDecay",
+        "StableDecay",
+        "Warmup",
+    ],
+    "thresholds": ["max_learning_rate"],
     "modes": ["Modes"],
     "contour": ["contour_modes"],
     "prediction": ["UnstableError", "expect", "predict"],

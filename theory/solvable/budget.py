@@ -9,7 +9,7 @@ import numpy as np
 
 from solvable._checks import check_count
 from solvable.problem import Draw, LinearRegression, PowerLaw
-from solvable.sgd import SGD
+from solvable.rule import Rule
 from solvable.simulation import MAX_STEP, checked, chunks, prepare
 from solvable.steps import check_steps
 
@@ -39,7 +39,7 @@ def _nbytes(tree: object) -> int:
 
 def estimate(
     problem: PowerLaw | LinearRegression | Draw,
-    sgd: SGD,
+    sgd: Rule,
     steps: int | Sequence[int] | np.ndarray,
     seeds: int = 1,
     *,
@@ -65,21 +65,22 @@ def estimate(
     check_count("seeds", seeds)
     seeds = int(seeds)
     step = check_steps(steps, maximum=MAX_STEP)
-    rule, sample, precision = checked(engine, inputs, dof, dtype)
+    law, sample, precision = checked(engine, inputs, dof, dtype)
     devices = list(devices or jax.local_devices())[:seeds]
     shared = not isinstance(problem, PowerLaw)
     began = time.perf_counter()
     model = problem if shared else problem.draw(jax.random.key(0))
-    one = rule.data(model)
+    one = law.data(model)
     drawing = 0.0 if shared else seeds * (time.perf_counter() - began)
     draw = 4 * model.W.nbytes if isinstance(model, Draw) and engine == "modes" else 0
     models = [model] if shared else [model] * seeds
     last, seconds = int(step[-1]), 0.0
     with jax.enable_x64(dtype == "float64"):
         key = jax.random.key(0)
-        arguments = prepare(key, models, shared, sgd, step, seeds, rule, precision, devices)
-        memory = _nbytes((arguments, one)) + draw
-        static = dict(engine=rule, sample=sample, B=int(sgd.B))
+        arguments = prepare(key, models, shared, sgd, step, seeds, law, precision, devices)
+        coefficients = arguments["coefficients"](0, last)
+        memory = _nbytes((arguments, coefficients, one)) + draw
+        static = dict(engine=law, sample=sample, B=int(sgd.B))
         list(chunks(arguments, 0, **static))  # compiles, and takes no step
         began = time.perf_counter()
         for t, *_ in chunks(arguments, last, size=8, **static):

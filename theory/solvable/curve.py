@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from solvable._types import Array, Scalar
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.results import Result, array
-from solvable.sgd import SGD
+from solvable.rule import Rule
 
 
 @jax.tree_util.register_dataclass
@@ -28,7 +28,7 @@ class Curve(Result):
     """What the numbers are: an exact expectation, or a deterministic equivalent."""
     problem: PowerLaw | LinearRegression
     """What is learned."""
-    sgd: SGD
+    sgd: Rule
     """How."""
 
     @property

@@ -1,4 +1,4 @@
-r"""What one step of SGD does, in two ways with the same law.
+r"""The gradient of one batch, sampled in two ways with the same law.
 
 ``modes`` works in the eigenbasis of the feature covariance. There one sample is d + 1 standard
 normals: with :math:`\varepsilon_i` the error along mode i in units of the risk, so that
@@ -6,7 +6,7 @@ normals: with :math:`\varepsilon_i` the error along mode i in units of the risk,
 
 .. math::
     r = \sum_i g_i \varepsilon_i - \sqrt{P_\infty}\, g_{d + 1}, \qquad
-    \varepsilon_i \leftarrow \varepsilon_i - \gamma \lambda_i g_i r,
+    \text{gradient}_i = \lambda_i g_i r,
 
 since for Gaussian inputs the target outside the features is independent noise. ``features`` is
 the literal loop: sample x, form the features, take the step. It is v times more work, and the
@@ -65,11 +65,11 @@ class ModesEngine:
         return data.floor + error @ error
 
     @staticmethod
-    def step(key, error, data: ModesData, gamma, B: int, sample) -> Float[Array, " d"]:
-        """One step on B fresh samples."""
+    def gradient(key, error, data: ModesData, B: int, sample) -> Float[Array, " d"]:
+        """Of half the squared error, averaged over B fresh samples."""
         g = sample(key, (B, error.size + 1), error.dtype)
         residual = g[:, :-1] @ error - jnp.sqrt(data.floor + data.noise) * g[:, -1]
-        return error - gamma / B * data.lam * (residual @ g[:, :-1])
+        return data.lam / B * (residual @ g[:, :-1])
 
 
 class FeaturesEngine:
@@ -98,14 +98,14 @@ class FeaturesEngine:
         return jnp.sum((predicted - data.target) ** 2)
 
     @staticmethod
-    def step(key, theta, data: FeaturesData, gamma, B: int, sample) -> Float[Array, " d"]:
-        """One step on B fresh samples."""
+    def gradient(key, theta, data: FeaturesData, B: int, sample) -> Float[Array, " d"]:
+        """Of half the squared error, averaged over B fresh samples."""
         key_x, key_y = jax.random.split(key)
         x = sample(key_x, (B, data.target.size), theta.dtype)
         phi = x @ data.features if data.features.ndim == 2 else x * data.features
         noise = jnp.sqrt(data.noise) * jax.random.normal(key_y, (B,), theta.dtype)
         residual = phi @ theta - (x @ data.target + noise)
-        return theta - gamma / B * (residual @ phi)
+        return (residual @ phi) / B
 
 
 ENGINES = {"modes": ModesEngine, "features": FeaturesEngine}

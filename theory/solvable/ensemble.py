@@ -12,8 +12,8 @@ from solvable._precision import float64_on_cpu
 from solvable.prediction import UnstableError
 from solvable.problem import PowerLaw, feature_modes
 from solvable.sgd import SGD
-from solvable.stability import largest
 from solvable.steps import check_steps
+from solvable.thresholds import largest
 
 _BATCH = 64
 

@@ -19,8 +19,8 @@ from solvable.prediction import UnstableError
 from solvable.problem import PowerLaw
 from solvable.results import Result, array
 from solvable.sgd import SGD
-from solvable.stability import largest
 from solvable.sums import MAX_SIZE, count_octaves
+from solvable.thresholds import largest
 
 PER_DECADE = 4
 """Sizes d per decade in the search of the neighbourhood of the optimum."""

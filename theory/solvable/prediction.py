@@ -1,13 +1,13 @@
-"""The risk of one-pass SGD: averaged over the features, or exact for one draw of them."""
+"""The risk of one-pass training: averaged over the features, or exact for one draw of them."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable import inversion, secular
+from solvable import inversion, octaves, secular
 from solvable._checks import check_type, requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
@@ -17,15 +17,19 @@ from solvable.modes import Modes
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.recursion import rate, stepping
 from solvable.resolvent import ridge_on_axis
+from solvable.rule import Rule
 from solvable.sgd import SGD
-from solvable.stability import largest
 from solvable.steps import check_steps
+from solvable.thresholds import largest
 
 EQUIVALENT = "deterministic equivalent"
 EXACT = "exact expectation"
 
 UNSTABLE_STEPS = 10_000
 """Above the stability threshold a curve can only be stepped, and this far."""
+
+LONGEST = 10**8
+"""Rules that change from step to step can only be stepped, and this far."""
 
 _SECULAR = 4096
 """Up to this many modes the secular equation is solved, in time n^2; above, the inversion."""
@@ -57,9 +61,6 @@ def _stable_curve(step, modes, inverse_d, gamma, B, solve_secular):
     return excess, terms, error
 
 
-_stepping = jax.jit(stepping)
-
-
 def _padded(step: np.ndarray) -> np.ndarray:
     """Steps as floats, filled up to one of few lengths, so that calls share programs."""
     size = step.size
@@ -67,41 +68,73 @@ def _padded(step: np.ndarray) -> np.ndarray:
     return np.pad(step.astype(float), (0, size - step.size), mode="edge")
 
 
-def _unstable_curve(step, modes: Callable[[], Modes], gamma, B, terms: bool) -> Array:
-    if terms:
-        raise requirement("terms", "be False above the stability threshold", terms)
-    if step[-1] > UNSTABLE_STEPS:
-        must = f"end by {UNSTABLE_STEPS} above the stability threshold"
-        raise requirement("steps", must, int(step[-1]))
-    excess = _stepping(step, modes(), gamma, B)
-    return jnp.where(jnp.isnan(excess), jnp.inf, excess)  # once it has overflowed
+def _stepped(step: np.ndarray, nodes: Modes, rule: Rule, unstable: bool) -> Array:
+    """Excess risk by stepping, in which nothing overflows unless the caller said it may."""
+    excess = stepping(step, nodes, rule)
+    if is_traced(excess):
+        return excess
+    if unstable:
+        return jnp.where(jnp.isnan(excess), jnp.inf, excess)  # once it has overflowed
+    if not np.isfinite(excess).all():
+        at = int(step[int(np.argmin(np.isfinite(excess)))])
+        raise UnstableError(
+            f"The expected risk of {rule} overflows by step {at}: take smaller rates, or set "
+            "allow_unstable=True."
+        )
+    return excess
 
 
-def _curve(problem, modes, inverse_d, sgd, steps, terms, allow_unstable, rung, nodes) -> Curve:
+def _unstable(rule: Rule, room: float) -> UnstableError:
+    """``room`` is the threshold in units of the learning rate."""
+    gamma = float(rule.base.gamma)
+    return UnstableError(
+        f"Argument `sgd` must have gamma below the largest stable learning rate, "
+        f"{room * gamma:.6g} for B = {rule.B}, but gamma is {gamma:.6g}. "
+        "Take SGD.stable(problem, fraction, B), or set allow_unstable=True."
+    )
+
+
+def _curve(problem, modes, inverse_d, rule, steps, terms, allow_unstable, rung, nodes) -> Curve:
     """The one way from modes to a curve. ``nodes(horizon)`` are the modes to step with."""
     step = check_steps(steps)
-    check_type("sgd", sgd, SGD)
-    gamma, B = 1.0 * sgd.gamma, 1.0 * sgd.B
-    threshold = largest(modes, inverse_d, B)
+    last = int(step[-1])
+    check_type("sgd", rule, Rule)
+    plain = isinstance(rule, SGD) and rule.constant
+    like = rule.equivalent
+    threshold = largest(modes, inverse_d, 1.0 * like.B) if like else jnp.inf
+    gamma = like.gamma if like else 0.0
     traced = is_traced((threshold, gamma))
-    split, error = None, 1e-12
-    if traced or gamma < threshold:
-        solve_secular = rung == EXACT and modes.lam.size <= _SECULAR
+    if terms and not (plain and (traced or gamma < threshold)):
+        must = "be False, but for SGD of constant rate below the stability threshold"
+        raise requirement("terms", must, terms)
+    split, error = None, TOLERANCE if rung == EQUIVALENT else 1e-12
+    if not (traced or gamma < threshold):
+        if not allow_unstable:
+            raise _unstable(rule, float(threshold / gamma))
+        if last > UNSTABLE_STEPS:
+            must = f"end by {UNSTABLE_STEPS} above the stability threshold"
+            raise requirement("steps", must, last)
+        excess = _stepped(step, nodes(float(last)), rule, unstable=True)
+    elif plain:
         excess, split, error = _stable_curve(
-            _padded(step), modes, inverse_d, gamma, B, solve_secular
+            _padded(step),
+            modes,
+            inverse_d,
+            1.0 * rule.gamma,
+            1.0 * rule.B,
+            rung == EXACT and modes.lam.size <= _SECULAR,
         )
         excess, split = jax.tree.map(lambda x: x[: step.size], (excess, split))
         if traced:  # no message can be raised here, so what has no meaning has no number
             excess = jnp.where(gamma < threshold, excess, jnp.nan)
-    elif allow_unstable:
-        excess = _unstable_curve(step, lambda: nodes(float(step[-1])), gamma, B, terms)
-        error = TOLERANCE if rung == EQUIVALENT else error
+    elif rule.constant and not traced:
+        excess, measured = octaves.evaluate(step, nodes(float(last)), rule)
+        error = max(error, measured)
     else:
-        raise UnstableError(
-            f"Argument `sgd` must have gamma below the largest stable learning rate, "
-            f"{float(threshold):.6g} for B = {sgd.B}, but gamma is {float(gamma):.6g}. "
-            "Take SGD.stable(problem, fraction, B), or set allow_unstable=True."
-        )
+        if last > LONGEST:
+            must = f"end by {LONGEST:.0e} for a rule that changes from step to step"
+            raise requirement("steps", must, last)
+        excess = _stepped(step, nodes(float(last)), rule, allow_unstable)
     return Curve(
         step=step,
         excess=as_numpy(excess),
@@ -109,14 +142,24 @@ def _curve(problem, modes, inverse_d, sgd, steps, terms, allow_unstable, rung, n
         error=error if is_traced(error) else max(float(error), 1e-12),
         rung=rung,
         problem=problem,
-        sgd=sgd,
+        sgd=rule,
     )
+
+
+def _contour(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
+    if is_traced((problem, rule)):
+        raise TypeError(
+            "Under jax.jit, jax.grad or jax.vmap, random features can be trained with SGD of "
+            "constant rate only: other rules need a contour made for their numbers. "
+            "Linear regression and draws have no such limit."
+        )
+    return contour_modes(problem, rule, horizon)
 
 
 @float64_on_cpu
 def predict(
     problem: PowerLaw | LinearRegression,
-    sgd: SGD,
+    sgd: Rule,
     steps: int | Sequence[int] | np.ndarray,
     *,
     terms: bool = False,
@@ -168,7 +211,7 @@ def predict(
     modes = problem.spectrum()
     nodes = lambda _: modes
     if isinstance(problem, PowerLaw):
-        nodes = functools.partial(contour_modes, problem, sgd)
+        nodes = functools.partial(_contour, problem, sgd)
     return _curve(
         problem,
         modes,
@@ -185,7 +228,7 @@ def predict(
 @float64_on_cpu
 def expect(
     draw: Draw | LinearRegression,
-    sgd: SGD,
+    sgd: Rule,
     steps: int | Sequence[int] | np.ndarray,
     *,
     allow_unstable: bool = False,

@@ -1,46 +1,137 @@
-r"""The expected risk step by step: the exact recursion of the modes.
+r"""The expected risk step by step: the exact recursion of the modes, for every training rule.
 
-For Gaussian inputs the mean squared error of every mode closes on itself (Isserlis' theorem):
+For Gaussian inputs the second moments of a rule's memory (:mod:`solvable.rule`) close on
+themselves, mode by mode (Isserlis' theorem). With :math:`X_{ij} = n_k \lambda_k\, \mathbb E\,
+x_i x_j` in units of the risk, of which :math:`X_{00} = m_k` is the mode's share,
 
 .. math::
-    m_k \leftarrow \Bigl(1 - 2 \gamma \lambda_k + \gamma^2 \tfrac{B + 1}{B} \lambda_k^2\Bigr) m_k
-        + \tfrac{\gamma^2}{B} n_k \lambda_k^2 P, \qquad
-    P = \text{noise} + \text{floor} + \operatorname{Re} \sum_k m_k.
+    X \leftarrow M X M^\top + \frac{\lambda_k^2}{B}
+        \left[(2 \omega_2 - \omega_1^2)\, m_k + n_k (\omega_2 P + \nu)\right] b\, b^\top, \qquad
+    M_{ij} = A_{ij} + \omega_1 \lambda_k\, b_i\, \delta_{j0}, \qquad
+    P = \text{floor} + \operatorname{Re} \sum_k m_k.
 
-No limit is taken. The right side is a polynomial in the eigenvalue, so quadrature nodes obey it
-like eigenvalues do.
+All samples alike have :math:`\omega_1 = \omega_2 = 1` and :math:`\nu` the label noise; samples of
+weight :math:`\omega` and noise :math:`\sigma^2` have the means of :math:`\omega`, :math:`\omega^2`
+and :math:`\omega^2 \sigma^2` (:class:`solvable.LabelMixture`). No limit is taken. The right side
+is a polynomial in the eigenvalue, so quadrature nodes obey it like eigenvalues do.
 
-Source: Paquette et al. (2024), arXiv 2405.15074, section 2.
+Source: Paquette et al. (2024), arXiv 2405.15074, section 2 (SGD with constant rate).
 """
 
+import functools
+from collections.abc import Iterator
+
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jaxtyping import Float
+from jaxtyping import Float, Inexact
 
 from solvable._types import Array, Scalar
 from solvable.modes import Modes
+from solvable.rule import Coefficients, Rule
+
+LONGEST = 2**14
+"""Steps taken in one call: memory and coefficients are for so many at a time."""
+
+
+Omega = tuple[Scalar, Scalar]
+"""Means of the weights of the samples, and of their squares."""
+ALIKE: Omega = (1.0, 1.0)
 
 
 def rate(lam: Array, gamma: Scalar, B: Scalar) -> Array:
-    """What a mode loses in one step, 1 - a(lam) = 2 gamma lam - gamma^2 (B + 1)/B lam^2."""
+    """What a mode loses to SGD, 1 - a(lam) = 2 gamma lam - gamma^2 (B + 1)/B lam^2."""
     return gamma * lam * (2 - gamma * (B + 1) / B * lam)
 
 
+def pairs(size: int) -> list[tuple[int, int]]:
+    """The entries kept of a symmetric matrix."""
+    return [(i, j) for i in range(size) for j in range(i, size)]
+
+
+def initial(start: tuple[float, ...], weight: Array) -> Inexact[Array, "pairs n"]:
+    """The second moments at step 0."""
+    return jnp.stack([start[i] * start[j] * weight for i, j in pairs(len(start))])
+
+
+def change(X: list[Array], A, b, lam: Array, B: Scalar, omega: Omega = ALIKE) -> list[Array]:
+    """What a step adds to the second moments, apart from what the risk feeds back.
+
+    With M = 1 + N it is N X + X N' + N X N' and the noise of the mode itself: small where the
+    mode is slow, and then accurate.
+    """
+    every = range(b.shape[-1])
+    entry = dict(zip(pairs(b.shape[-1]), X, strict=True))
+    entry |= {(j, i): x for (i, j), x in entry.items()}
+    mean, square = omega
+    N = [[A[i, j] - (i == j) + (mean * lam * b[i] if j == 0 else 0) for j in every] for i in every]
+    NX = {(i, j): sum(N[i][k] * entry[k, j] for k in every) for i in every for j in every}
+    kick = lam**2 / B * (2 * square - mean**2) * X[0]
+    return [
+        NX[i, j] + NX[j, i] + sum(NX[i, k] * N[j][k] for k in every) + kick * (b[i] * b[j])
+        for i, j in pairs(b.shape[-1])
+    ]
+
+
+def changes(A, b, lam, B: Scalar, omega: Omega = ALIKE) -> Inexact[np.ndarray, "n D D"]:
+    """:func:`change` as a matrix, mode by mode."""
+    unit = np.eye(len(pairs(b.shape[-1])))
+    columns = [change([x + 0 * lam for x in e], A, b, lam, B, omega) for e in unit]
+    return np.stack([np.stack(column, -1) for column in columns], -1)
+
+
+def pull(b, modes: Modes, B: Scalar) -> list[Array]:
+    """What a unit of (weighted) risk adds to the second moments."""
+    each = modes.lam**2 * modes.multiplicity / B
+    return [each * (b[i] * b[j]) for i, j in pairs(b.shape[-1])]
+
+
+@functools.partial(jax.jit, static_argnames=("length", "output"))
+def _march(X, coefficients, modes, B, omega, *, length, output):
+    """The excess risk of vector ``output`` before each of ``length`` steps, and after them."""
+    at = pairs(coefficients.b.shape[-1]).index((output, output))
+
+    def one(X, coefficient):
+        A, b = coefficients if coefficient is None else coefficient
+        excess = modes.floor + jnp.real(X[0].sum())
+        risk = omega[1] * excess + modes.noise
+        own, fed = change(list(X), A, b, modes.lam, B, omega), pull(b, modes, B)
+        new = jnp.stack([x + (dx + risk * f) for x, dx, f in zip(X, own, fed, strict=True)])
+        return new, modes.floor + jnp.real(X[at].sum()) if output else excess
+
+    if coefficients.b.shape[0] == 1:
+        coefficients = Coefficients(*(x[0] for x in coefficients))
+        return lax.scan(one, X, None, length)
+    return lax.scan(one, X, coefficients)
+
+
+def trajectory(
+    last: int, modes: Modes, rule: Rule, omega: Omega = ALIKE
+) -> Iterator[tuple[int, Float[Array, " length"], Array]]:
+    """Take steps until past ``last``, in calls of few different lengths that share programs.
+
+    Yields the first step of a call, the excess risk before each of its steps, and the second
+    moments after them.
+    """
+    X, t, coefficients = initial(rule.start, modes.weight), 0, None
+    length = min(max(64, 1 << last.bit_length()), LONGEST)
+    while t <= last:
+        if coefficients is None or not rule.constant:
+            steps = np.arange(t, t + 1 if rule.constant else t + length)
+            coefficients = rule.coefficients(np.minimum(steps, max(last - 1, 0)))
+        static = dict(length=length, output=rule.output)
+        X, excess = _march(X, coefficients, modes, 1.0 * rule.B, omega, **static)
+        yield t, excess, X
+        t += length
+
+
 def stepping(
-    record: Float[Array, " k"], modes: Modes, gamma: Scalar, B: Scalar
+    record: np.ndarray, modes: Modes, rule: Rule, omega: Omega = ALIKE
 ) -> Float[Array, " k"]:
-    """Expected excess risk at the recorded steps; memory does not grow with the steps."""
-    a = 1 - rate(modes.lam, gamma, B)
-    feedback = gamma**2 / B * modes.multiplicity * modes.lam**2
-
-    def excess(m: Array) -> Array:
-        return modes.floor + jnp.real(m.sum())
-
-    def advance(state: tuple[Array, Array], stop: Array) -> tuple[tuple[Array, Array], Array]:
-        t, m = state
-        step = lambda _, m: a * m + feedback * (excess(m) + modes.noise)
-        m = lax.fori_loop(0, stop - t, step, m)
-        return (stop, m), excess(m)
-
-    record = record.astype(int)
-    return lax.scan(advance, (jnp.zeros_like(record[0]), modes.weight), record)[1]
+    """Expected excess risk of a rule at the recorded steps; memory does not grow with them."""
+    record, found = np.asarray(record, int), []
+    for t, excess, _ in trajectory(int(record[-1]), modes, rule, omega):
+        inside = record[(record >= t) & (record < t + excess.size)]
+        found.append(excess[inside - t])
+    return jnp.concatenate(found)

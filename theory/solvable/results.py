@@ -17,13 +17,19 @@ import numpy as np
 
 import solvable
 from solvable._checks import requirement
+from solvable.averaging import Averaged
+from solvable.momentum import DANA, Momentum, ThreeRates
 from solvable.problem import LinearRegression, PowerLaw
+from solvable.schedules import Constant, Cosine, Geometric, PowerDecay, StableDecay, Warmup
 from solvable.sgd import SGD
 
 if TYPE_CHECKING:
     import xarray
 
-_OBJECTS = {cls.__name__: cls for cls in (PowerLaw, LinearRegression, SGD)}
+_PROBLEMS = (PowerLaw, LinearRegression)
+_RULES = (SGD, Momentum, ThreeRates, DANA, Averaged)
+_SCHEDULES = (Constant, PowerDecay, Cosine, StableDecay, Geometric, Warmup)
+_OBJECTS = {cls.__name__: cls for cls in (*_PROBLEMS, *_RULES, *_SCHEDULES)}
 
 
 def array(*dims: str, units: str = "", **options: Any) -> Any:
@@ -73,16 +79,29 @@ def _umask() -> int:
 
 
 def _plain(value: Any) -> Any:
-    """A problem or a rule as what JSON holds: floats keep all their digits."""
-    fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    return {"type": type(value).__name__} | {
-        name: np.asarray(x).tolist() for name, x in fields.items() if x is not None
-    }
+    """A problem, a rule or a schedule as what JSON holds: floats keep all their digits."""
+    if value is None or isinstance(value, str):
+        return value
+    if type(value).__name__ in _OBJECTS:
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {"type": type(value).__name__} | {
+            name: _plain(x) for name, x in fields.items() if x is not None
+        }
+    if callable(value) or dataclasses.is_dataclass(value):
+        raise TypeError(
+            f"A result with {value!r} cannot be saved: it is no schedule or rule of solvable. "
+            "Give the rates as an array, one per step."
+        )
+    return np.asarray(value).tolist()
 
 
-def _object(plain: dict[str, Any]) -> Any:
-    cls = _OBJECTS[plain.pop("type")]
-    return cls(**{k: np.array(v) if isinstance(v, list) else v for k, v in plain.items()})
+def _object(plain: Any) -> Any:
+    """What :func:`_plain` was made from."""
+    if isinstance(plain, list):
+        return np.array(plain)
+    if not isinstance(plain, dict):
+        return plain
+    return _OBJECTS[plain.pop("type")](**{k: _object(v) for k, v in plain.items()})
 
 
 class Result:
@@ -99,7 +118,7 @@ class Result:
             if value is None:
                 continue
             if "dims" not in f.metadata:
-                is_object = type(value).__name__ in _OBJECTS
+                is_object = dataclasses.is_dataclass(value)
                 attributes[f.name] = json.dumps(_plain(value)) if is_object else value
                 continue
             units = {"units": f.metadata["units"]} if f.metadata["units"] else {}

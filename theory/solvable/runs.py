@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.results import Result, array
-from solvable.sgd import SGD
+from solvable.rule import Rule
 
 EXPLODED = 1e6
 """A run has diverged once its risk is this many times the initial one, or not a number."""
@@ -41,7 +41,7 @@ class Runs(Result):
     features: str
     """``shared`` by all seeds, or ``own``: each seed has its own draw."""
     problem: PowerLaw | LinearRegression
-    sgd: SGD
+    sgd: Rule
     stopped: int = field(default=-1)
     """The step at which the runs were interrupted, or -1."""
 

@@ -3,41 +3,60 @@
 from dataclasses import dataclass
 
 import jax
+import numpy as np
 
 from solvable._checks import check_count, check_number
 from solvable._types import Scalar
 from solvable.problem import Draw, LinearRegression, PowerLaw
-from solvable.stability import max_learning_rate
+from solvable.rule import Coefficients, Equivalent, Rule, stack
+from solvable.schedules import Rate, check_rate, is_constant, rates
+from solvable.thresholds import max_learning_rate
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class SGD:
-    r"""One-pass SGD with constant learning rate: a step sees B fresh samples once.
+class SGD(Rule):
+    r"""One-pass SGD: a step sees B fresh samples once.
 
     .. math::
         \theta \leftarrow \theta - \frac{\gamma}{B} \sum_{i=1}^{B}
             \phi_i \left(\langle \phi_i, \theta \rangle - y_i\right)
 
     Args:
-        gamma: Learning rate on the batch *mean*, positive. Paquette et al. (2024) sum over the
-            batch: their rate is ``gamma / B``.
+        gamma: Learning rate on the batch *mean*: a positive number, an array with one rate per
+            step, or a callable of the step, such as :class:`Cosine` or a schedule of optax.
+            Paquette et al. (2024) sum over the batch: their rate is ``gamma / B``.
         B: Batch size.
 
     Raises:
-        ValueError: If ``gamma`` is not positive or ``B`` not a positive whole number.
+        ValueError: If ``gamma`` is not positive (in an array, negative or not finite), or ``B``
+            not a positive whole number.
 
     Example:
         >>> SGD(gamma=0.1, B=8)
         SGD(gamma=0.1, B=8)
     """
 
-    gamma: Scalar
+    gamma: Rate
     B: Scalar = 1
 
     def __post_init__(self) -> None:
-        check_number("gamma", self.gamma, positive=True)
+        object.__setattr__(self, "gamma", check_rate("gamma", self.gamma))
         check_count("B", self.B)
+
+    @property
+    def constant(self) -> bool:
+        """Whether the learning rate is one number."""
+        return is_constant(self.gamma)
+
+    @property
+    def equivalent(self) -> Equivalent | None:
+        """The rule itself, for a constant learning rate."""
+        return Equivalent(self.gamma, self.B) if self.constant else None
+
+    def coefficients(self, t: np.ndarray) -> Coefficients:
+        """The coefficients of steps t."""
+        return stack(t, [[1.0]], [-rates("gamma", self.gamma, t)])
 
     @classmethod
     def stable(

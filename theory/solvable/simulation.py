@@ -1,10 +1,9 @@
 """SGD itself, many seeds at once, at any length: the judge of the theory, which it never sees."""
 
-import contextlib
 import functools
 import time
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +14,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from solvable._checks import check_count, check_number, check_type, requirement
 from solvable.engines import ENGINES, StudentT, gaussian, rademacher
 from solvable.problem import Draw, LinearRegression, PowerLaw
+from solvable.progress import progress_bar
+from solvable.rule import Rule
 from solvable.runs import Runs
-from solvable.sgd import SGD
 from solvable.steps import check_steps
 
 MAX_STEP = 2**31 - 2
@@ -25,30 +25,54 @@ MAX_STEP = 2**31 - 2
 INPUTS = ("gaussian", "rademacher", "student-t")
 
 _CHUNK_SECONDS = 0.5
+_BUFFER = 4096  # steps whose coefficients are held at a time
 
 
 class DivergenceWarning(UserWarning):
     """Some seeds have diverged; ``Runs.diverged`` says which, where and how far."""
 
 
-@functools.partial(jax.jit, static_argnames=("engine", "sample", "B", "shared"))
-def _advance(keys, state, excess, i, t, stop, steps, data, gamma, *, engine, sample, B, shared):
+@functools.partial(jax.jit, static_argnames=("engine", "sample", "B", "update", "shared"))
+def _advance(
+    keys,
+    state,
+    excess,
+    i,
+    t,
+    stop,
+    steps,
+    data,
+    first,
+    coefficients,
+    *,
+    engine,
+    sample,
+    B,
+    update,
+    shared,
+):
     """Go from step t to ``stop``, noting the excess risk at every one of ``steps`` reached.
 
-    Everything but shapes is traced: trip counts, recorded steps, learning rate, model.
+    Everything but shapes is traced: trip counts, recorded steps, coefficients, model. The
+    coefficients are those of the steps from ``first`` on, or one for all of them.
     """
     axes = (0, 0, None if shared else 0)
-    risk = jax.vmap(engine.excess, in_axes=axes[1:])
+    risk = jax.vmap(lambda state, data: engine.excess(update.output(state), data), axes[1:])
 
-    def one(key, state, data, t):
-        return engine.step(jax.random.fold_in(key, t), state, data, gamma, B, sample)
+    def one(key, state, data, t, coefficient):
+        key = jax.random.fold_in(key, t)
+        gradient = engine.gradient(key, update.iterate(state), data, B, sample)
+        return update.move(state, gradient, coefficient)
 
-    step = jax.vmap(one, in_axes=(*axes, None))
+    def step(t, state):
+        at = lambda x: x[jnp.minimum(t - first, x.shape[0] - 1)]
+        coefficient = jax.tree.map(at, coefficients)
+        return jax.vmap(one, (*axes, None, None))(keys, state, data, t, coefficient)
 
     def interval(carry):
         state, excess, i, t = carry
         end = jnp.minimum(steps[i], stop)
-        state = lax.fori_loop(t, end, lambda t, state: step(keys, state, data, t), state)
+        state = lax.fori_loop(t, end, step, state)
         # Written even if the chunk ends before steps[i]: then it is written again.
         excess = lax.dynamic_update_slice(excess, risk(state, data)[:, None], (jnp.int32(0), i))
         return state, excess, i + (end == steps[i]).astype(jnp.int32), end
@@ -84,10 +108,10 @@ def checked(engine: str, inputs: str, dof: float | None, dtype: str):
     return ENGINES[engine], sample, np.dtype(dtype)
 
 
-def prepare(key, models, shared: bool, sgd: SGD, step, seeds: int, engine, dtype, devices):
-    """Arguments of ``_advance`` at step 0, on their devices."""
+def prepare(key, models, shared: bool, rule: Rule, step, seeds: int, engine, dtype, devices):
+    """Arguments of :func:`chunks` at step 0, on their devices."""
     data = [jax.tree.map(lambda x: np.asarray(x, dtype), engine.data(m)) for m in models]
-    state = [np.asarray(engine.start(d)) for d in data]
+    state = [jax.tree.map(np.asarray, rule.update.start(engine.start(d))) for d in data]
     # Seeds that only fill up the last device are run and dropped: no number depends on them.
     rows = np.arange(-(-seeds // len(devices)) * len(devices)) % seeds
     stack = lambda *leaves: np.stack([leaves[row % len(leaves)] for row in rows])
@@ -100,14 +124,24 @@ def prepare(key, models, shared: bool, sgd: SGD, step, seeds: int, engine, dtype
         if shared
         else jax.device_put(jax.tree.map(stack, *data), split)
     )
+
+    def coefficients(first: int, last: int):
+        """Those of the next steps, in arrays of one length; of every step, if they are equal."""
+        t = np.zeros(1, int) if rule.constant else np.arange(first, first + _BUFFER)
+        with jax.enable_x64(True):
+            found = rule.coefficients(np.minimum(t, max(last - 1, 0)))
+            found = jax.tree.map(lambda x: np.asarray(x, dtype), found)
+        return jax.device_put(found, whole)
+
     return dict(
         keys=jax.device_put(keys, split),
-        state=jax.device_put(stack(*state), split),
+        state=jax.device_put(jax.tree.map(stack, *state), split),
         excess=jax.device_put(np.zeros((rows.size, step.size), dtype), split),
         steps=jax.device_put(step.astype(np.int32), whole),
         data=data,
-        gamma=jax.device_put(np.asarray(sgd.gamma, dtype), whole),
+        coefficients=coefficients,
         shared=shared,
+        update=rule.update,
     )
 
 
@@ -120,13 +154,26 @@ def chunks(
     """
     arguments = dict(arguments)
     state, excess = arguments.pop("state"), arguments.pop("excess")
-    placed = state.sharding, excess.sharding
-    i, t = np.int32(0), np.int32(0)
+    coefficients = arguments.pop("coefficients")
+    placed = jax.tree.map(lambda x: x.sharding, (state, excess))
+    i, t, first = np.int32(0), np.int32(0), np.int32(0)
+    here = coefficients(0, last)
+    ends = all(x.shape[0] > 1 for x in here)  # the coefficients do
     while True:
         began = time.perf_counter()
-        stop = np.int32(min(t + size, last))
+        if ends and t >= first + _BUFFER:
+            first, here = t, coefficients(int(t), last)
+        stop = np.int32(min(t + size, last, first + _BUFFER if ends else last))
         state, excess, i, t = _advance(
-            state=state, excess=excess, i=i, t=t, stop=stop, **arguments, **static
+            state=state,
+            excess=excess,
+            i=i,
+            t=t,
+            stop=stop,
+            first=first,
+            coefficients=here,
+            **arguments,
+            **static,
         )
         # As they came, so that every call looks alike to the compiler; and it waits.
         state, excess = jax.device_put((state, excess), placed)
@@ -138,29 +185,10 @@ def chunks(
             size *= 2
 
 
-@contextlib.contextmanager
-def _progress_bar(show: bool, last: int) -> Generator:
-    if not show:
-        yield lambda t: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    speed = TextColumn("{task.fields[rate]:,.0f} steps/s")
-    columns = (*Progress.get_default_columns()[:2], TaskProgressColumn(), speed)
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task, began = bar.add_task("SGD", total=last, rate=0.0), time.perf_counter()
-
-        def update(t: int) -> None:
-            bar.update(task, completed=t, rate=t / (time.perf_counter() - began))
-
-        yield update
-
-
 def simulate(
     key: jax.Array,
     problem: PowerLaw | LinearRegression | Draw,
-    sgd: SGD,
+    sgd: Rule,
     steps: int | Sequence[int] | np.ndarray,
     seeds: int = 1,
     *,
@@ -210,10 +238,12 @@ def simulate(
         True
     """
     check_type("problem", problem, PowerLaw, LinearRegression, Draw)
-    check_type("sgd", sgd, SGD)
+    check_type("sgd", sgd, Rule)
     check_count("seeds", seeds)
     step = check_steps(steps, maximum=MAX_STEP)
-    rule, sample, precision = checked(engine, inputs, dof, dtype)
+    law, sample, precision = checked(engine, inputs, dof, dtype)
+    if engine not in sgd.engines:
+        raise requirement("engine", f"be {' or '.join(sgd.engines)} for {sgd}", engine)
     devices = list(devices or jax.local_devices())[: int(seeds)]
     last = int(step[-1])
     stopped = -1
@@ -223,11 +253,11 @@ def simulate(
     if not shared:
         seed_keys = [jax.random.fold_in(key_features, seed) for seed in range(int(seeds))]
         models = [problem.draw(seed_key) for seed_key in seed_keys]
-    with jax.enable_x64(dtype == "float64"), _progress_bar(progress, last) as show:
+    with jax.enable_x64(dtype == "float64"), progress_bar(progress, last) as show:
         arguments = prepare(
-            key_samples, models, shared, sgd, step, int(seeds), rule, precision, devices
+            key_samples, models, shared, sgd, step, int(seeds), law, precision, devices
         )
-        static = dict(engine=rule, sample=sample, B=int(sgd.B))
+        static = dict(engine=law, sample=sample, B=int(sgd.B))
         t, done, excess = 0, 0, arguments["excess"]
         try:
             for t, done, excess in chunks(arguments, last, **static):  # noqa: B007
@@ -252,8 +282,7 @@ def simulate(
         first = min(runs.diverged, key=lambda x: x.step)
         message = (
             f"{len(runs.diverged)} of {seeds} seeds diverged, the first at step {first.step} "
-            f"with risk {first.risk:.3g}: gamma = {float(sgd.gamma):.3g} is too large for B = "
-            f"{sgd.B}, or close to it. See Runs.diverged."
+            f"with risk {first.risk:.3g}: {sgd} is too fast, or close to it. See Runs.diverged."
         )
         warnings.warn(message, DivergenceWarning, stacklevel=2)
     return runs

@@ -6,7 +6,7 @@ import pytest
 
 from solvable import SGD, LinearRegression, Modes, PowerLaw, max_learning_rate
 from solvable.recursion import rate
-from solvable.stability import band_edge, largest
+from solvable.thresholds import band_edge, largest
 
 
 def isotropic(n):

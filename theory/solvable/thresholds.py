@@ -22,7 +22,7 @@ from jax import lax
 
 from solvable._checks import check_count
 from solvable._precision import float64_on_cpu, is_traced
-from solvable._types import Array
+from solvable._types import Array, Scalar
 from solvable.modes import Modes
 from solvable.problem import Draw, LinearRegression, PowerLaw
 
@@ -63,7 +63,8 @@ def _band_gap(modes: Modes, inverse_d: Array) -> Array:
 @jax.jit
 def band_edge(modes: Modes, inverse_d: Array) -> Array:
     """The upper end of the spectrum of K."""
-    return _axis(_band_gap(modes, inverse_d), modes, inverse_d)
+    edge = _axis(_band_gap(modes, inverse_d), modes, inverse_d)
+    return jnp.where(inverse_d > 0, edge, modes.top)
 
 
 @jax.jit
@@ -74,6 +75,24 @@ def largest(modes: Modes, inverse_d: Array, B: Array) -> Array:
     kernel_gap = jnp.exp(_root(f, *map(jnp.log, bounds)))
     gap = jnp.maximum(kernel_gap, _band_gap(modes, inverse_d))
     return 2 * B / ((B + 1) * _axis(gap, modes, inverse_d))
+
+
+@jax.jit
+def kernel_sum(modes: Modes, inverse_d: Array, gamma: Array, B: Array) -> Array:
+    """The sum of the kernel of the SGD noise; not a number past the band's edge of stability."""
+    axis = 2 * B / (gamma * (B + 1))
+    start = jnp.maximum(_band_gap(modes, inverse_d), 1e-14 * axis)
+    f = lambda y: jnp.log(axis) - jnp.log(_axis(jnp.exp(y), modes, inverse_d))
+    gap = jnp.exp(_root(f, jnp.log(start), jnp.log(axis)))
+    inside = axis > _axis(start, modes, inverse_d)
+    return jnp.where(inside, modes.multiplicity @ _ratio(gap, modes) / (B + 1), jnp.nan)
+
+
+def spectrum_of(problem: PowerLaw | LinearRegression | Draw) -> tuple[Modes, Scalar]:
+    """The modes a threshold is read from, and one over the number of features they are seen by."""
+    if isinstance(problem, Draw):
+        return problem.modes, 0.0
+    return problem.spectrum(), problem.inverse_d
 
 
 @float64_on_cpu
@@ -94,9 +113,5 @@ def max_learning_rate(problem: PowerLaw | LinearRegression | Draw, B: int = 1) -
         (0.608, 1.76)
     """
     check_count("B", B)
-    if isinstance(problem, Draw):
-        modes, inverse_d = problem.modes, 0.0
-    else:
-        modes, inverse_d = problem.spectrum(), problem.inverse_d
-    gamma = largest(modes, inverse_d, 1.0 * B)
+    gamma = largest(*spectrum_of(problem), 1.0 * B)
     return gamma if is_traced(gamma) else float(gamma)

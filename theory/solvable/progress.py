@@ -1,0 +1,25 @@
+"""How far a simulation is, on stderr."""
+
+import contextlib
+import time
+from collections.abc import Generator
+
+
+@contextlib.contextmanager
+def progress_bar(show: bool, last: int) -> Generator:
+    """A function of the step, which draws it if ``show`` is set."""
+    if not show:
+        yield lambda t: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    speed = TextColumn("{task.fields[rate]:,.0f} steps/s")
+    columns = (*Progress.get_default_columns()[:2], TaskProgressColumn(), speed)
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task, began = bar.add_task("SGD", total=last, rate=0.0), time.perf_counter()
+
+        def update(t: int) -> None:
+            bar.update(task, completed=t, rate=t / (time.perf_counter() - began))
+
+        yield update
