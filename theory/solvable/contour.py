@@ -50,6 +50,7 @@ class Watched:
     """What a rule does to any node up to a horizon, frozen at a few of its steps."""
 
     def __init__(self, rule: Rule, horizon: float) -> None:
+        self.omega = rule.omega
         rule = rule.base  # an average does not act on the iterate
         horizon = max(int(horizon), 1)
         moments = 1 if rule.constant else _MOMENTS
@@ -69,7 +70,7 @@ class Watched:
 
     def changes(self, z: Complex[np.ndarray, " n"]) -> Iterator[Complex[np.ndarray, "n D D"]]:
         """At every moment, the matrix of a step minus one."""
-        return (changes(A, b, z, self.B) for A, b in zip(self.A, self.b, strict=True))
+        return (changes(A, b, z, self.B, self.omega) for A, b in zip(self.A, self.b, strict=True))
 
     def growth(self, z: Complex[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """The largest exponent by which a node has grown, at any step up to the horizon."""

@@ -22,6 +22,7 @@ from jaxtyping import Float
 
 from solvable._types import Array, Scalar
 from solvable.problem import Draw, LinearRegression
+from solvable.rule import Labels
 
 
 class ModesData(NamedTuple):
@@ -40,6 +41,15 @@ class FeaturesData(NamedTuple):
     """D^(1/2) W, or only the diagonal of D^(1/2) if the inputs are the features."""
     target: Float[Array, " v"]
     noise: Scalar
+
+
+def kinds(key, B: int, labels: Labels | None):
+    """A key for the rest of the sample, and extra noise and weight of each of B samples."""
+    if labels is None:
+        return key, 0.0, 1.0
+    key, key_kind = jax.random.split(key)
+    kind = jax.random.choice(key_kind, labels.noise.size, (B,), p=labels.probability)
+    return key, labels.noise[kind], labels.weight[kind]
 
 
 class ModesEngine:
@@ -65,10 +75,12 @@ class ModesEngine:
         return data.floor + error @ error
 
     @staticmethod
-    def gradient(key, error, data: ModesData, B: int, sample) -> Float[Array, " d"]:
+    def gradient(key, error, data: ModesData, B: int, sample, labels=None) -> Float[Array, " d"]:
         """Of half the squared error, averaged over B fresh samples."""
+        key, extra, weight = kinds(key, B, labels)
         g = sample(key, (B, error.size + 1), error.dtype)
-        residual = g[:, :-1] @ error - jnp.sqrt(data.floor + data.noise) * g[:, -1]
+        residual = g[:, :-1] @ error - jnp.sqrt(data.floor + data.noise + extra) * g[:, -1]
+        residual = weight * residual
         return data.lam / B * (residual @ g[:, :-1])
 
 
@@ -98,13 +110,14 @@ class FeaturesEngine:
         return jnp.sum((predicted - data.target) ** 2)
 
     @staticmethod
-    def gradient(key, theta, data: FeaturesData, B: int, sample) -> Float[Array, " d"]:
+    def gradient(key, theta, data: FeaturesData, B: int, sample, labels=None) -> Float[Array, " d"]:
         """Of half the squared error, averaged over B fresh samples."""
+        key, extra, weight = kinds(key, B, labels)
         key_x, key_y = jax.random.split(key)
         x = sample(key_x, (B, data.target.size), theta.dtype)
         phi = x @ data.features if data.features.ndim == 2 else x * data.features
-        noise = jnp.sqrt(data.noise) * jax.random.normal(key_y, (B,), theta.dtype)
-        residual = phi @ theta - (x @ data.target + noise)
+        noise = jnp.sqrt(data.noise + extra) * jax.random.normal(key_y, (B,), theta.dtype)
+        residual = weight * (phi @ theta - (x @ data.target + noise))
         return (residual @ phi) / B
 
 

@@ -28,7 +28,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.modes import Modes
-from solvable.recursion import ALIKE, Omega, changes, pairs, pull, trajectory
+from solvable.recursion import changes, pairs, pull, trajectory
 from solvable.rule import Rule
 
 DEGREE = 12
@@ -72,14 +72,24 @@ def _interpolate(x: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(hit.any(axis=1), values[np.argmax(hit, axis=1)], smooth)
 
 
+def kernel(modes: Modes, rule: Rule) -> float:
+    """The sum of the kernel: the risk that comes back, in all, of a unit of it."""
+    A, b = (np.asarray(x[0]) for x in rule.base.coefficients(np.zeros(1, int)))
+    lam, B = np.asarray(modes.lam), float(rule.B)
+    used = lam != 0
+    Q = changes(A, b, lam[used], B, rule.omega)
+    f = np.stack(pull(b, modes, B), -1)[used]
+    return float(-rule.omega[1] * np.linalg.solve(Q, f[..., None])[:, 0, 0].sum().real)
+
+
 class _Block:
     """What m steps do: T^m - 1 and R, both of which double with m."""
 
-    def __init__(self, modes: Modes, rule: Rule, omega: Omega, q: int) -> None:
+    def __init__(self, modes: Modes, rule: Rule, q: int) -> None:
         A, b = (np.asarray(x[0]) for x in rule.coefficients(np.zeros(1, int)))
         B, size = float(rule.B), q + 1
         self.m = 1
-        self.Q = changes(A, b, np.asarray(modes.lam), B, omega)  # shape (n, D, D)
+        self.Q = changes(A, b, np.asarray(modes.lam), B, rule.omega)  # shape (n, D, D)
         self.R = np.zeros((*self.Q.shape[:2], size), self.Q.dtype)
         self.R[..., 0] = np.stack(pull(b, modes, B), -1)
         self.binomial = np.array([[comb(i, l) for l in range(size)] for i in range(size)], float)
@@ -92,9 +102,10 @@ class _Block:
         self.m *= 2
 
 
-def _panels(record, X, t, modes: Modes, rule: Rule, omega: Omega, q: int) -> np.ndarray:
+def _panels(record, X, t, modes: Modes, rule: Rule, q: int) -> np.ndarray:
     """Excess risk at the recorded steps, all after t, from the second moments X at t."""
-    block, lagrange, floor = _Block(modes, rule, omega, q), _lagrange(q), float(modes.floor)
+    block, lagrange, floor = _Block(modes, rule, q), _lagrange(q), float(modes.floor)
+    noise, square = float(rule.seen_noise(modes.noise)), float(rule.omega[1])
     at = pairs(len(rule.start)).index((rule.output, rule.output))
     found = np.empty(record.size)
     while 2 * q * block.m <= t:
@@ -102,11 +113,11 @@ def _panels(record, X, t, modes: Modes, rule: Rule, omega: Omega, q: int) -> np.
     while t < record[-1]:
         # X after each block, as a constant plus a linear function of the risk at the q + 1 ends.
         constant, linear = [X], [np.zeros((*X.shape, q + 1), X.dtype)]
-        fed = block.R[..., 0] * float(modes.noise)
+        fed = block.R[..., 0] * noise
         for polynomial in lagrange:
             x, y = constant[-1], linear[-1]
             constant.append(x + (block.Q @ x[..., None])[..., 0] + fed)
-            linear.append(y + block.Q @ y + omega[1] * (block.R @ polynomial.T))
+            linear.append(y + block.Q @ y + square * (block.R @ polynomial.T))
         excess = np.array([floor + x[:, 0].sum().real for x in constant])
         response = np.array([y[:, 0].sum(axis=0).real for y in linear])
         risk = np.linalg.solve(np.eye(q + 1) - response, excess)
@@ -119,19 +130,17 @@ def _panels(record, X, t, modes: Modes, rule: Rule, omega: Omega, q: int) -> np.
     return found
 
 
-def evaluate(
-    record: np.ndarray, modes: Modes, rule: Rule, omega: Omega = ALIKE
-) -> tuple[Float[np.ndarray, " k"], float]:
+def evaluate(record: np.ndarray, modes: Modes, rule: Rule) -> tuple[Float[np.ndarray, " k"], float]:
     """Expected excess risk at any steps, and its relative error: what a lower degree changes."""
     first, found = settled(rule), []
     X = np.empty(0)
-    for t, excess, moments in trajectory(first - 1, modes, rule, omega):
+    for t, excess, moments in trajectory(first - 1, modes, rule):
         inside = record[(record >= t) & (record < t + excess.size)]
         found.append(np.asarray(excess)[inside - t])
         X = np.asarray(moments).T
     late = record[record >= first]
     if late.size == 0:
         return np.concatenate(found), 1e-12
-    runs = [_panels(late, X, first, modes, rule, omega, q) for q in (DEGREE, CHECK)]
+    runs = [_panels(late, X, first, modes, rule, q) for q in (DEGREE, CHECK)]
     error = np.max(np.abs(runs[1] / runs[0] - 1), initial=1e-12)
     return np.concatenate([*found, runs[0]]), float(error)

@@ -128,7 +128,13 @@ def _curve(problem, modes, inverse_d, rule, steps, terms, allow_unstable, rung, 
         if traced:  # no message can be raised here, so what has no meaning has no number
             excess = jnp.where(gamma < threshold, excess, jnp.nan)
     elif rule.constant and not traced:
-        excess, measured = octaves.evaluate(step, nodes(float(last)), rule)
+        at = nodes(float(last))
+        if like is None and not (kernel := octaves.kernel(at, rule)) < 1 and not allow_unstable:
+            raise UnstableError(
+                f"Argument `sgd` must be stable, but the kernel of the noise of {rule} sums to "
+                f"{kernel:.4g}, not below one. Take smaller rates, or set allow_unstable=True."
+            )
+        excess, measured = octaves.evaluate(step, at, rule)
         error = max(error, measured)
     else:
         if last > LONGEST:

@@ -20,6 +20,7 @@ Source: Paquette et al. (2024), arXiv 2405.15074, section 2 (SGD with constant r
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +37,7 @@ LONGEST = 2**14
 
 
 Omega = tuple[Scalar, Scalar]
-"""Means of the weights of the samples, and of their squares."""
+"""Means of the weights of the samples, and of their squares: see :class:`solvable.LabelMixture`."""
 ALIKE: Omega = (1.0, 1.0)
 
 
@@ -107,7 +108,7 @@ def _march(X, coefficients, modes, B, omega, *, length, output):
 
 
 def trajectory(
-    last: int, modes: Modes, rule: Rule, omega: Omega = ALIKE
+    last: int, modes: Modes, rule: Rule
 ) -> Iterator[tuple[int, Float[Array, " length"], Array]]:
     """Take steps until past ``last``, in calls of few different lengths that share programs.
 
@@ -115,23 +116,22 @@ def trajectory(
     moments after them.
     """
     X, t, coefficients = initial(rule.start, modes.weight), 0, None
+    modes = replace(modes, noise=rule.seen_noise(modes.noise))
     length = min(max(64, 1 << last.bit_length()), LONGEST)
     while t <= last:
         if coefficients is None or not rule.constant:
             steps = np.arange(t, t + 1 if rule.constant else t + length)
             coefficients = rule.coefficients(np.minimum(steps, max(last - 1, 0)))
         static = dict(length=length, output=rule.output)
-        X, excess = _march(X, coefficients, modes, 1.0 * rule.B, omega, **static)
+        X, excess = _march(X, coefficients, modes, 1.0 * rule.B, rule.omega, **static)
         yield t, excess, X
         t += length
 
 
-def stepping(
-    record: np.ndarray, modes: Modes, rule: Rule, omega: Omega = ALIKE
-) -> Float[Array, " k"]:
+def stepping(record: np.ndarray, modes: Modes, rule: Rule) -> Float[Array, " k"]:
     """Expected excess risk of a rule at the recorded steps; memory does not grow with them."""
     record, found = np.asarray(record, int), []
-    for t, excess, _ in trajectory(int(record[-1]), modes, rule, omega):
+    for t, excess, _ in trajectory(int(record[-1]), modes, rule):
         inside = record[(record >= t) & (record < t + excess.size)]
         found.append(excess[inside - t])
     return jnp.concatenate(found)

@@ -18,6 +18,7 @@ import numpy as np
 import solvable
 from solvable._checks import requirement
 from solvable.averaging import Averaged
+from solvable.labels import LabelMixture
 from solvable.momentum import DANA, Momentum, ThreeRates
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.schedules import Constant, Cosine, Geometric, PowerDecay, StableDecay, Warmup
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import xarray
 
 _PROBLEMS = (PowerLaw, LinearRegression)
-_RULES = (SGD, Momentum, ThreeRates, DANA, Averaged)
+_RULES = (SGD, Momentum, ThreeRates, DANA, Averaged, LabelMixture)
 _SCHEDULES = (Constant, PowerDecay, Cosine, StableDecay, Geometric, Warmup)
 _OBJECTS = {cls.__name__: cls for cls in (*_PROBLEMS, *_RULES, *_SCHEDULES)}
 

@@ -28,6 +28,14 @@ class Coefficients(NamedTuple):
     b: Float[Array, "n r"]
 
 
+class Labels(NamedTuple):
+    """Kinds of training samples: extra label noise, probability and weight of each."""
+
+    noise: Float[Array, " K"]
+    probability: Float[Array, " K"]
+    weight: Float[Array, " K"]
+
+
 class Equivalent(NamedTuple):
     """SGD with the same sum of the kernel, and the same edge of stability."""
 
@@ -96,6 +104,26 @@ class Rule:
     def equivalent(self) -> Equivalent | None:
         """SGD with the same threshold of stability, if the rule has one in closed form."""
         return None
+
+    @property
+    def labels(self) -> Labels | None:
+        """The kinds of training samples, if they are not all alike."""
+        return None
+
+    @property
+    def omega(self) -> tuple[Scalar, Scalar]:
+        """Means of the weights of the samples, and of their squares."""
+        if self.labels is None:
+            return 1.0, 1.0
+        _, p, w = self.labels
+        return p @ w, p @ w**2
+
+    def seen_noise(self, noise: Scalar) -> Scalar:
+        """Label noise in the gradient: the mean of the squared weight times the variance."""
+        if self.labels is None:
+            return noise
+        extra, p, w = self.labels
+        return p @ (w**2 * (noise + extra))
 
     @property
     def update(self) -> Any:

@@ -44,6 +44,7 @@ def _advance(
     data,
     first,
     coefficients,
+    labels,
     *,
     engine,
     sample,
@@ -61,7 +62,7 @@ def _advance(
 
     def one(key, state, data, t, coefficient):
         key = jax.random.fold_in(key, t)
-        gradient = engine.gradient(key, update.iterate(state), data, B, sample)
+        gradient = engine.gradient(key, update.iterate(state), data, B, sample, labels)
         return update.move(state, gradient, coefficient)
 
     def step(t, state):
@@ -140,6 +141,7 @@ def prepare(key, models, shared: bool, rule: Rule, step, seeds: int, engine, dty
         steps=jax.device_put(step.astype(np.int32), whole),
         data=data,
         coefficients=coefficients,
+        labels=jax.device_put(jax.tree.map(lambda x: np.asarray(x, dtype), rule.labels), whole),
         shared=shared,
         update=rule.update,
     )
