@@ -7,14 +7,14 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import POINTS, Verification, ladder, verify
+from solvable import POINTS, Verification, rungs, verify
 
 FEW = (("Ia", 1.0, 0.3), ("Ic", 0.2, 0.7), ("IVb", 0.27, 0.7))  # all three methods of the slopes
 
 
 def at(monkeypatch, *points):
     """The ladder at these points alone."""
-    monkeypatch.setattr(ladder, "_points", lambda per_phase: iter(points))
+    monkeypatch.setattr(rungs, "_points", lambda per_phase: iter(points))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_the_rungs_have_power(climbed):
     assert all(0 < row[equivalent.columns.index("power")] < 0.15 for row in equivalent.rows)
     methods = [row[exponents.columns.index("method")] for row in exponents.rows]
     assert methods == ["direct", "extrapolated", "finite sums"]
-    assert all(row[exponents.columns.index("+-")] < ladder.CLOSE for row in exponents.rows)
+    assert all(row[exponents.columns.index("+-")] < rungs.CLOSE for row in exponents.rows)
 
 
 def test_it_is_plain_numbers_and_words(climbed):
@@ -70,7 +70,7 @@ def test_one_row_that_fails_fails_the_ladder(climbed):
 
 @pytest.mark.parametrize("per_phase", [1, 2])
 def test_every_phase_is_climbed(per_phase):
-    points = list(ladder._points(per_phase))
+    points = list(rungs._points(per_phase))
     assert len(points) == 7 * per_phase
     assert {name for name, *_ in points} == set(POINTS)
 
@@ -92,60 +92,60 @@ def scaled(function, factor):
 def test_a_wrong_expectation_fails_the_first_rung(monkeypatch):
     """By a tenth."""
     at(monkeypatch, FEW[0])
-    monkeypatch.setattr(ladder, "expect", scaled(ladder.expect, 1.1))
-    rung = ladder.simulation_rung(jax.random.key(0), quick=True)
+    monkeypatch.setattr(rungs, "expect", scaled(rungs.expect, 1.1))
+    rung = rungs.simulation_rung(jax.random.key(0), quick=True)
     assert [row[-1] for row in rung.rows] == [False, False]  # both engines say so
 
 
 def test_a_wrong_equivalent_fails_the_second_rung(monkeypatch):
     """By a fifth, of which the part beyond c/d is as large. Half the draws show it."""
     at(monkeypatch, FEW[0])
-    real = ladder._deviations
-    monkeypatch.setattr(ladder, "_deviations", lambda *a: real(*a[:-1], a[-1] // 2))
-    monkeypatch.setattr(ladder, "predict", scaled(ladder.predict, 1.2))
-    assert not ladder.equivalent_rung(jax.random.key(0), quick=True).passed
+    real = rungs._deviations
+    monkeypatch.setattr(rungs, "_deviations", lambda *a: real(*a[:-1], a[-1] // 2))
+    monkeypatch.setattr(rungs, "predict", scaled(rungs.predict, 1.2))
+    assert not rungs.equivalent_rung(jax.random.key(0), quick=True).passed
 
 
 @pytest.mark.parametrize("point", FEW[:2], ids=lambda point: point[0])
 def test_a_wrong_exponent_fails_the_third_rung(monkeypatch, point):
     """By 0.02."""
     at(monkeypatch, point)
-    real = ladder.phase
+    real = rungs.phase
     monkeypatch.setattr(
-        ladder,
+        rungs,
         "phase",
         lambda *at: dataclasses.replace(real(*at), loss_exponent=real(*at).loss_exponent - 0.02),
     )
-    assert not ladder.exponent_rung(quick=True).passed
+    assert not rungs.exponent_rung(quick=True).passed
 
 
 def test_a_wrong_exponent_of_the_size_fails_the_third_rung(monkeypatch):
     at(monkeypatch, FEW[0])
-    real = ladder.phase
+    real = rungs.phase
     monkeypatch.setattr(
-        ladder,
+        rungs,
         "phase",
         lambda *at: dataclasses.replace(real(*at), size_exponent=real(*at).size_exponent + 0.02),
     )
-    assert not ladder.exponent_rung(quick=True).passed
+    assert not rungs.exponent_rung(quick=True).passed
 
 
 def test_an_optimum_at_the_edge_fails_the_third_rung(monkeypatch):
     at(monkeypatch, FEW[0])
-    real, edge = ladder.frontier, np.array([True] + 7 * [False])
-    monkeypatch.setattr(ladder, "frontier", lambda *a: dataclasses.replace(real(*a), at_edge=edge))
-    assert not ladder.exponent_rung(quick=True).passed
+    real, edge = rungs.frontier, np.array([True] + 7 * [False])
+    monkeypatch.setattr(rungs, "frontier", lambda *a: dataclasses.replace(real(*a), at_edge=edge))
+    assert not rungs.exponent_rung(quick=True).passed
 
 
 def test_wrong_finite_sums_fail_the_third_rung(monkeypatch):
     at(monkeypatch, FEW[2])
-    real = ladder.finite_slopes
-    monkeypatch.setattr(ladder, "finite_slopes", lambda *a: (real(*a)[0] + 0.02, real(*a)[1]))
-    assert not ladder.exponent_rung(quick=True).passed
+    real = rungs.finite_slopes
+    monkeypatch.setattr(rungs, "finite_slopes", lambda *a: (real(*a)[0] + 0.02, real(*a)[1]))
+    assert not rungs.exponent_rung(quick=True).passed
 
 
 def test_extrapolation_of_a_geometric_approach_is_exact():
     slopes = -0.2222 + 0.05 * 0.6 ** np.arange(8)
-    limit, moved = ladder._extrapolated(slopes)
+    limit, moved = rungs._extrapolated(slopes)
     assert limit == pytest.approx(-0.2222, abs=1e-13)
     assert moved < 1e-12

@@ -217,7 +217,7 @@ def verify(
 
     Args:
         quick: Under 30 seconds, and less sharp.
-        everything: All models. For now there is one, and this changes nothing.
+        everything: Also the other training rules: schedules, momentum, averages, mixtures.
         seed: Seed of the random key.
         figure: By default solvable_verify.png, which is replaced.
         force: Replace the figure if it exists.
@@ -238,7 +238,9 @@ def verify(
                 table(slow, [*zip(*slow.values(), strict=True)]),
             )
 
-    found = ladder.verify(quick=quick, seed=seed, report=None if json else report)
+    found = ladder.verify(
+        quick=quick, everything=everything, seed=seed, report=None if json else report
+    )
     if json:
         show_json(found.to_dict())
     else:

@@ -92,7 +92,7 @@ class Comparison:
         return "\n".join(lines)
 
 
-def _bootstrap(deviation: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " resamples"]:
+def bootstrap(deviation: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " resamples"]:
     """Largest abs(t) of resampled runs, all of whose true means are zero."""
     n = len(deviation)
     rng = np.random.default_rng(0)  # the same runs always get the same verdict
@@ -176,7 +176,7 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
         difference / np.where(scatters, error, 1),
         np.where(np.abs(difference) < 10 * resolution * predicted, 0, np.inf),
     )
-    null = _bootstrap((risk - runs.mean)[:, scatters]) if scatters.any() else np.zeros(RESAMPLES)
+    null = bootstrap((risk - runs.mean)[:, scatters]) if scatters.any() else np.zeros(RESAMPLES)
     largest = np.abs(z).max()
     p_value = float((1 + np.count_nonzero(null >= largest)) / (1 + RESAMPLES))
     spread = (risk - runs.mean)[:, scatters]

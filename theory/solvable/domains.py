@@ -1,10 +1,10 @@
 """Data of several domains that share an eigenbasis, in proportions."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from solvable._checks import check_vector, requirement
 
@@ -41,10 +41,10 @@ class Domains:
         Domains(2 domains of 24 modes, proportion=[0.5, 0.5])
     """
 
-    eigenvalues: Float[np.ndarray, "K v"]
-    target: Float[np.ndarray, "K v"]
-    noise: Float[np.ndarray, " K"]
-    proportion: Float[np.ndarray, " K"]
+    eigenvalues: Any
+    target: Any
+    noise: Any
+    proportion: Any
 
     def __post_init__(self) -> None:
         if type(self.eigenvalues) is object or isinstance(self.eigenvalues, jax.Array):

@@ -8,10 +8,10 @@ matters, weights proportional to :math:`1 / \sigma_z^2` are best: a noisy sample
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from solvable._checks import check_type, check_vector, requirement
 from solvable._types import Scalar
@@ -47,9 +47,9 @@ class LabelMixture(Rule):
     """
 
     rule: SGD | Momentum | DANA | ThreeRates | Averaged
-    noise: Float[np.ndarray, " K"]
-    probability: Float[np.ndarray, " K"]
-    weight: Float[np.ndarray, " K"] | None = None
+    noise: Any
+    probability: Any
+    weight: Any = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, Rule):
@@ -72,7 +72,7 @@ class LabelMixture(Rule):
         total = self.probability.sum()
         if abs(total - 1) > 1e-9:
             raise requirement("probability", "sum to one", f"{self.probability.tolist()}: {total}")
-        if not self.probability @ self.weight > 0:  # ty: ignore[unsupported-operator]
+        if not self.probability @ self.weight > 0:
             raise requirement("weight", "not be zero for every kind that occurs", self.weight)
 
     def __repr__(self) -> str:

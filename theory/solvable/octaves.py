@@ -78,7 +78,7 @@ def kernel(modes: Modes, rule: Rule) -> float:
     lam, B = np.asarray(modes.lam), float(rule.B)
     used = lam != 0
     Q = changes(A, b, lam[used], B, rule.omega)
-    f = np.stack(pull(b, modes, B), -1)[used]
+    f = np.stack(pull(b, lam, np.asarray(modes.multiplicity), B), -1)[used]
     return float(-rule.omega[1] * np.linalg.solve(Q, f[..., None])[:, 0, 0].sum().real)
 
 
@@ -89,9 +89,10 @@ class _Block:
         A, b = (np.asarray(x[0]) for x in rule.coefficients(np.zeros(1, int)))
         B, size = float(rule.B), q + 1
         self.m = 1
-        self.Q = changes(A, b, np.asarray(modes.lam), B, rule.omega)  # shape (n, D, D)
+        lam = np.asarray(modes.lam)
+        self.Q = changes(A, b, lam, B, rule.omega)  # shape (n, D, D)
         self.R = np.zeros((*self.Q.shape[:2], size), self.Q.dtype)
-        self.R[..., 0] = np.stack(pull(b, modes, B), -1)
+        self.R[..., 0] = np.stack(pull(b, lam, np.asarray(modes.multiplicity), B), -1)
         self.binomial = np.array([[comb(i, l) for l in range(size)] for i in range(size)], float)
 
     def double(self) -> None:

@@ -83,13 +83,13 @@ def _final(rates: jax.Array, modes: Modes, B) -> jax.Array:
     def step(m, rate):
         excess = modes.floor + jnp.real(m.sum())
         A, b = jnp.ones((1, 1)), -rate[None]
-        own, fed = change([m], A, b, modes.lam, B)[0], pull(b, modes, B)[0]
+        own, fed = change([m], A, b, modes.lam, B)[0], pull(b, modes.lam, modes.multiplicity, B)[0]
         return m + own + (excess + modes.noise) * fed, None
 
     chunk = jax.checkpoint(lambda m, rates: (lax.scan(step, m, rates)[0], None))
     padded = jnp.pad(rates, (0, -rates.size % _CHUNK))  # a rate of zero changes nothing
     m = lax.scan(chunk, modes.weight, padded.reshape(-1, _CHUNK))[0]
-    return modes.floor + jnp.real(m.sum())
+    return jnp.asarray(modes.floor + jnp.real(m.sum()))
 
 
 _value_and_gradient = jax.jit(

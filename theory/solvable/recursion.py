@@ -28,6 +28,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Float, Inexact
 
+from solvable._split import joined, real, split
 from solvable._types import Array, Scalar
 from solvable.modes import Modes
 from solvable.rule import Coefficients, Rule
@@ -68,7 +69,7 @@ def change(X: list[Array], A, b, lam: Array, B: Scalar, omega: Omega = ALIKE) ->
     mean, square = omega
     N = [[A[i, j] - (i == j) + (mean * lam * b[i] if j == 0 else 0) for j in every] for i in every]
     NX = {(i, j): sum(N[i][k] * entry[k, j] for k in every) for i in every for j in every}
-    kick = lam**2 / B * (2 * square - mean**2) * X[0]
+    kick = lam * lam * X[0] * ((2 * square - mean**2) / B)
     return [
         NX[i, j] + NX[j, i] + sum(NX[i, k] * N[j][k] for k in every) + kick * (b[i] * b[j])
         for i, j in pairs(b.shape[-1])
@@ -82,29 +83,34 @@ def changes(A, b, lam, B: Scalar, omega: Omega = ALIKE) -> Inexact[np.ndarray, "
     return np.stack([np.stack(column, -1) for column in columns], -1)
 
 
-def pull(b, modes: Modes, B: Scalar) -> list[Array]:
+def pull(b, lam: Array, multiplicity: Array, B: Scalar) -> list[Array]:
     """What a unit of (weighted) risk adds to the second moments."""
-    each = modes.lam**2 * modes.multiplicity / B
+    each = lam * lam * multiplicity / B
     return [each * (b[i] * b[j]) for i, j in pairs(b.shape[-1])]
 
 
 @functools.partial(jax.jit, static_argnames=("length", "output"))
 def _march(X, coefficients, modes, B, omega, *, length, output):
-    """The excess risk of vector ``output`` before each of ``length`` steps, and after them."""
+    """The excess risk of vector ``output`` before each of ``length`` steps, and X after them."""
     at = pairs(coefficients.b.shape[-1]).index((output, output))
+    lam, n = split(modes.lam), split(jnp.asarray(modes.multiplicity))
+    excess_of = lambda x: modes.floor + real(x).sum()
 
     def one(X, coefficient):
         A, b = coefficients if coefficient is None else coefficient
-        excess = modes.floor + jnp.real(X[0].sum())
+        excess = excess_of(X[0])
         risk = omega[1] * excess + modes.noise
-        own, fed = change(list(X), A, b, modes.lam, B, omega), pull(b, modes, B)
-        new = jnp.stack([x + (dx + risk * f) for x, dx, f in zip(X, own, fed, strict=True)])
-        return new, modes.floor + jnp.real(X[at].sum()) if output else excess
+        own, fed = change(X, A, b, lam, B, omega), pull(b, lam, n, B)
+        new = [x + (dx + f * risk) for x, dx, f in zip(X, own, fed, strict=True)]
+        return new, excess_of(X[at]) if output else excess
 
+    X = [split(x) for x in X]
     if coefficients.b.shape[0] == 1:
         coefficients = Coefficients(*(x[0] for x in coefficients))
-        return lax.scan(one, X, None, length)
-    return lax.scan(one, X, coefficients)
+        X, excess = lax.scan(one, X, None, length)
+    else:
+        X, excess = lax.scan(one, X, coefficients)
+    return jnp.stack([joined(x) for x in X]), excess
 
 
 def trajectory(
