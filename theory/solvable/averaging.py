@@ -1,9 +1,8 @@
 r"""Averages of the iterates: exponential moving, tail, and full.
 
-Source: the recursion of the average is that of Sebastian et al.'s analysis of SGD with
-exponential moving average, arXiv 2502.14123, which takes in the old iterate:
-:math:`\bar\theta_0 = \theta_0`, :math:`\bar\theta_{t+1} = \rho \bar\theta_t + (1 - \rho)\,
-\theta_t`.
+Source: arXiv 2502.14123 (SGD with exponential moving average), whose average takes in the old
+iterate: :math:`\bar\theta_0 = \theta_0`, :math:`\bar\theta_{t+1} = \rho \bar\theta_t + (1 -
+\rho)\, \theta_t`.
 """
 
 from dataclasses import dataclass

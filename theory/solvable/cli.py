@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 import solvable
 from solvable.cli_arguments import (
     DEFAULT_OUTPUT,
+    DEFAULT_RULE,
     DEFAULT_TRAINING,
     Count,
     Exact,
@@ -25,6 +26,7 @@ from solvable.cli_arguments import (
     Model,
     Output,
     Real,
+    Rule,
     Seed,
     Steps,
     Training,
@@ -100,13 +102,13 @@ def phase(alpha: Exact, beta: Exact, *, json: Flag = False) -> None:
 def predict(
     *,
     model: Model,
-    training: Training = DEFAULT_TRAINING,
+    training: Rule = DEFAULT_RULE,
     steps: Steps,
     terms: Flag = False,
     allow_unstable: Flag = False,
     output: Output = DEFAULT_OUTPUT,
 ) -> int:
-    """Expected risk of SGD, from theory, at any step up to 1e15.
+    """Expected risk of a training rule, from theory, at any step up to 1e15.
 
     Args:
         steps: The last step, for about 200 log-spaced ones; or an increasing list.
@@ -116,7 +118,7 @@ def predict(
     output.check()
     problem = model.problem()
     options = dict(terms=terms, allow_unstable=allow_unstable)
-    curve = solvable.predict(problem, training.rule(problem), steps, **options)
+    curve = solvable.predict(problem, training.rule(problem, steps), steps, **options)
     columns = {"step": curve.step, "risk": curve.risk}
     columns |= {"excess": curve.excess} if model.noise else {}
     columns |= curve.terms or {"flops": curve.flops}
@@ -127,7 +129,7 @@ def predict(
 def simulate(
     *,
     model: Model,
-    training: Training = DEFAULT_TRAINING,
+    training: Rule = DEFAULT_RULE,
     steps: Steps,
     seeds: Count = 1,
     engine: Literal["modes", "features"] = "modes",
@@ -152,7 +154,7 @@ def simulate(
     import jax
 
     problem = model.problem()
-    sgd = training.rule(problem)
+    sgd = training.rule(problem, steps)
     options = dict(engine=engine, inputs=inputs, dof=dof, dtype=dtype)
     options["progress"] = sys.stderr.isatty()
     runs = solvable.simulate(jax.random.key(seed), problem, sgd, steps, seeds, **options)

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
@@ -168,6 +168,39 @@ class Training:
         return rule(**self.given)
 
 
+@Parameter(name="*", group=TRAINED)
+@dataclass(frozen=True, kw_only=True)
+class Rule(Training):
+    """SGD or momentum, with a schedule to the last step, and an average of the iterates."""
+
+    schedule: Literal["constant", "linear", "cosine", "stable-decay", "halving"] = "constant"
+    """How the learning rate falls from its peak to the last step."""
+    mu: Real | None = None
+    """Momentum in [0, 1): heavy ball instead of SGD."""
+    ema: Real | None = None
+    """Risk of the exponential moving average of the iterates, with this rho in [0, 1)."""
+    tail: Count | None = None
+    """Or: risk of the mean of the iterates from this step on; 0 for all."""
+
+    def rule(self, problem: Any, steps: Any = 1) -> Any:
+        """The training rule of a problem, up to the last of ``steps``."""
+        rule = super().rule(problem)
+        if self.mu is not None:
+            rule = solvable.Momentum(rule.gamma, self.mu, self.B)
+            if self.gamma is None:  # a fraction of momentum's own threshold
+                room = solvable.stability(problem, rule).max_learning_rate
+                fraction = 0.5 if self.fraction is None else self.fraction
+                rule = solvable.Momentum(fraction * room, self.mu, self.B)
+        if self.schedule != "constant":
+            shapes = dict(linear="Linear", cosine="Cosine", halving="Geometric")
+            shape = getattr(solvable, shapes.get(self.schedule, "StableDecay"))
+            last = steps if isinstance(steps, int) else steps[-1]
+            rule = replace(rule, gamma=shape(rule.gamma, max(int(last), 1)))
+        if self.ema is None and self.tail is None:
+            return rule
+        return solvable.Averaged(rule, ema=self.ema, tail=self.tail)
+
+
 @Parameter(name="*", group=PRINTED)
 @dataclass(frozen=True, kw_only=True)
 class Output:
@@ -200,4 +233,4 @@ class Output:
                 show(heading, table(columns, shown), note)
 
 
-DEFAULT_TRAINING, DEFAULT_OUTPUT = Training(), Output()
+DEFAULT_TRAINING, DEFAULT_RULE, DEFAULT_OUTPUT = Training(), Rule(), Output()

@@ -199,7 +199,7 @@ def contour_modes(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
         if before is not None and len(before) == len(seen):
             # Below 1e-14 of the first value is rounding: a kernel that has decayed exponentially.
             scale = np.abs(seen[:, 0]) + 1e-14 / TOLERANCE * seen[:, 1]
-            change = np.max(np.abs(seen - before)[:, 0] / scale, initial=0)
+            change = np.max(np.abs(seen - before)[:, 0] / np.maximum(scale, 1e-300), initial=0)
             error = max(error, change)
             if error < TOLERANCE:
                 return nodes

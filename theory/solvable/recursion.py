@@ -21,6 +21,7 @@ Source: Paquette et al. (2024), arXiv 2405.15074, section 2 (SGD with constant r
 import functools
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -57,7 +58,7 @@ def initial(start: tuple[float, ...], weight: Array) -> Inexact[Array, "pairs n"
     return jnp.stack([start[i] * start[j] * weight for i, j in pairs(len(start))])
 
 
-def change(X: list[Array], A, b, lam: Array, B: Scalar, omega: Omega = ALIKE) -> list[Array]:
+def change(X: list, A, b, lam: Any, B: Scalar, omega: Omega = ALIKE) -> list:
     """What a step adds to the second moments, apart from what the risk feeds back.
 
     With M = 1 + N it is N X + X N' + N X N' and the noise of the mode itself: small where the
@@ -83,7 +84,7 @@ def changes(A, b, lam, B: Scalar, omega: Omega = ALIKE) -> Inexact[np.ndarray, "
     return np.stack([np.stack(column, -1) for column in columns], -1)
 
 
-def pull(b, lam: Array, multiplicity: Array, B: Scalar) -> list[Array]:
+def pull(b, lam: Any, multiplicity: Any, B: Scalar) -> list:
     """What a unit of (weighted) risk adds to the second moments."""
     each = lam * lam * multiplicity / B
     return [each * (b[i] * b[j]) for i, j in pairs(b.shape[-1])]
