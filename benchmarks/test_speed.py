@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import solvable
-from solvable import SGD, PowerLaw
+from solvable import SGD, PowerLaw, optimal
+from solvable.recursion import stepping
 
 DRAW = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400).draw(jax.random.key(0))
 RATE = SGD.stable(DRAW, 0.25)
@@ -117,3 +118,51 @@ class TestCold:
             [sys.executable, "-m", "solvable", "--help"], check=True, capture_output=True
         )
         benchmark.pedantic(run, rounds=3)
+
+
+HUGE = PowerLaw(alpha=1.0, beta=0.3, v=10**11, d=10**9)
+
+
+def as_real(nodes: solvable.Modes) -> solvable.Modes:
+    """As many real modes, which mean nothing."""
+    lam, weight = np.abs(nodes.lam), np.abs(nodes.weight)
+    one = np.ones_like(lam)
+    return solvable.Modes(lam=lam, weight=weight, multiplicity=one, floor=0.0, noise=0.0)
+
+
+@pytest.mark.benchmark(group="20 000 steps of SGD on the nodes of d = 10^9 features")
+@pytest.mark.parametrize("kind", ["complex nodes", "as many real modes"])
+def test_stepping(benchmark, kind):
+    nodes = solvable.contour_modes(HUGE, RATE, STEPS)
+    nodes = nodes if kind == "complex nodes" else as_real(nodes)
+    with jax.enable_x64(True):
+        run = lambda: stepping([STEPS], nodes, RATE).block_until_ready()
+        benchmark.pedantic(run, rounds=10, warmup_rounds=2)
+
+
+@pytest.mark.benchmark(group="a schedule of 16 384 rates, 10^7 modes")
+@pytest.mark.parametrize("what", ["curve", "gradient of its end by all rates"])
+def test_gradient(benchmark, what):
+    modes = solvable.LinearRegression(alpha=1.0, beta=0.5, v=10**7, noise=1.0).spectrum()
+    with jax.enable_x64(True):
+        y = jnp.full(2**14, np.log(0.01))
+        curve = lambda: stepping([y.size], modes, SGD(np.exp(y)))
+        gradient = lambda: optimal.value_and_gradient(y, modes, 1.0)[1]
+        run = curve if what == "curve" else gradient
+        benchmark.pedantic(lambda: run().block_until_ready(), rounds=10, warmup_rounds=2)
+
+
+@pytest.mark.benchmark(group="other rules, d = 10^6 features")
+@pytest.mark.parametrize(
+    ("rule", "last"),
+    [
+        (solvable.Averaged(SGD(0.1), ema=0.999), 10**12),
+        (solvable.Momentum(0.02, 0.9), 10**12),
+        (SGD(solvable.Cosine(0.2, 10**6)), 10**6),
+    ],
+    ids=["average, 10^12 steps", "heavy ball, 10^12 steps", "cosine, 10^6 steps"],
+)
+def test_rules(benchmark, rule, last):
+    problem = PowerLaw(alpha=1.0, beta=0.3, v=10**8, d=10**6)
+    run = lambda: solvable.predict(problem, rule, last)
+    benchmark.pedantic(run, rounds=3, warmup_rounds=1)

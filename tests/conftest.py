@@ -50,3 +50,34 @@ def matrix_powers():
             return np.array([float(floor + sum(state[: len(lam)])) for state in after])
 
     return excess
+
+
+@pytest.fixture(scope="session")
+def second_moments():
+    """The excess risk of any rule, from the second moments of its vectors in all v coordinates.
+
+    A rule is given as its paper writes it: ``step(t, *vectors, g)`` returns the vectors after
+    step t, the iterate first. Its matrix is read off by stepping unit vectors. With r_i = W x_i -
+    (start of x_i) b, G = W W' and risk P of the iterate, a step is r <- (A + b e_0' G D) r + b G
+    (g - E g), and by Isserlis' theorem the gradient of B samples has covariance (D R D + P D) / B.
+    Neither eigenvalues nor modes appear.
+    """
+
+    def excess(problem, step, start, steps, *, W=None, B=1, output=0):
+        scale, target = problem.coordinates()
+        D, k = np.diag(scale**2), len(start)
+        G = np.eye(scale.size) if W is None else W @ W.T
+        S = np.outer(*2 * [np.outer(start, -target).ravel()])
+        found, identity = [], np.eye(scale.size)
+        for t in range(int(max(steps)) + 1):
+            blocks = S.reshape(k, scale.size, k, scale.size)
+            risk = np.trace(D @ blocks[0, :, 0]) + problem.noise
+            found.append(np.trace(D @ blocks[output, :, output]))
+            moved = np.array(step(t, *np.eye(k + 1)))
+            A, b = moved[:, :k], moved[:, k]
+            M = np.kron(A, identity) + np.kron(np.outer(b, np.eye(k)[0]), G @ D)
+            spread = (D @ blocks[0, :, 0] @ D + risk * D) / B
+            S = M @ S @ M.T + np.kron(np.outer(b, b), G @ spread @ G)
+        return np.array(found)[np.asarray(steps, int)]
+
+    return excess

@@ -4,8 +4,24 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, PowerLaw, contour, contour_modes, predict
+from solvable import (
+    DANA,
+    SGD,
+    Averaged,
+    Cosine,
+    Geometric,
+    Linear,
+    Modes,
+    Momentum,
+    PowerLaw,
+    contour,
+    contour_modes,
+    max_learning_rate,
+    predict,
+)
 from solvable.recursion import rate, stepping
+from solvable.resolvent import transforms
+from solvable.thresholds import band_edge
 
 HORIZON = 20_000
 STEPS = np.array([1, 2, 10, 31, 33, 300, 4000, HORIZON])  # the inversion changes method at 32
@@ -108,3 +124,106 @@ def test_the_path_closes(refine):
     assert -1e-5 < end < -1e-6
     np.testing.assert_allclose(dz.sum().imag, 0, atol=1e-13)
     np.testing.assert_allclose((dz / z).sum(), np.log(-end / 1.5) + 1j * np.pi, rtol=1e-8)
+
+
+# Rules with memory ring at complex eigenvalues, and schedules change what a node does
+
+FEATURES = PowerLaw(alpha=0.7, beta=0.4, v=1600, d=400, noise=0.1)
+EARLY = np.array([0, 1, 2, 5, 10, 20, 30, 50])
+
+MEMORY = {
+    "heavy ball": lambda p: Momentum(0.05 * max_learning_rate(p), 0.9),
+    "heavier ball": lambda p: Momentum(0.01 * max_learning_rate(p), 0.98),
+    "in batches": lambda p: Momentum(0.01 * max_learning_rate(p), 0.98, 32),
+    "DANA-constant": lambda p: DANA.for_problem(p, "constant"),
+    "DANA-decaying": lambda p: DANA.for_problem(p, "decaying"),
+    "average": lambda p: Averaged(Momentum(0.05 * max_learning_rate(p), 0.9), ema=0.9),
+    "schedule": lambda p: SGD(Cosine(0.5 * max_learning_rate(p), HORIZON)),
+}
+every_memory = pytest.mark.parametrize("rule", MEMORY.values(), ids=MEMORY)
+
+
+@pytest.fixture(scope="module")
+def circle():
+    """Nodes on a circle around the band: good for any rule, while none of them grows much."""
+    with jax.enable_x64(True):
+        spectrum, inverse_d = FEATURES.spectrum(), FEATURES.inverse_d
+        edge = float(band_edge(spectrum, inverse_d))
+        spoke = 0.52 * edge * np.exp(2j * np.pi * (np.arange(512) + 0.5) / 512)
+        lam = edge / 2 + spoke
+        target, trace = map(np.asarray, jax.jit(transforms)(lam, spectrum, inverse_d))
+    weight, multiplicity = -target * spoke / 512, -trace * spoke / 512 / lam
+    return Modes(lam=lam, weight=weight, multiplicity=multiplicity, floor=0.0, noise=0.1)
+
+
+@every_memory
+def test_any_rule_on_a_circle_around_the_band(circle, rule, x64):
+    """The nodes for 50 steps, and those for 20 000, which stay closer to the band."""
+    rule = rule(FEATURES)
+    around = np.asarray(stepping(EARLY, circle, rule))  # good to (0.5 / 0.52)^512 = 2e-9
+    found = predict(FEATURES, rule, EARLY)
+    np.testing.assert_allclose(found.excess, around, rtol=2e-9)
+    assert found.error <= 1e-9
+    lasting = stepping(EARLY, contour_modes(FEATURES, rule, HORIZON), rule)
+    np.testing.assert_allclose(lasting, around, rtol=2e-9)
+
+
+@every_memory
+def test_no_node_grows_past_the_limit_and_their_number_stays(rule):
+    """By the eigenvalues of some steps, as the contour sees it; and the mean, step by step.
+
+    A rule that changes is looked at 24 times, so in between it may exceed the limit a little.
+    """
+    sizes = []
+    for d in (400, 10**8):
+        problem = PowerLaw(alpha=0.7, beta=0.4, v=4 * d, d=d)
+        found = rule(problem)
+        nodes = contour_modes(problem, found, 1000)
+        watched = contour.Watched(found, 1000)
+        assert watched.growth(nodes.lam).max() <= contour.GROWTH + 0.1
+        sizes.append(nodes.lam.size)
+        moved = np.ones((nodes.lam.size, 1)) * np.array(found.base.start) + 0j
+        with jax.enable_x64(True):
+            A, b = map(np.asarray, found.base.coefficients(np.arange(1000)))
+        largest, A = 1.0, np.broadcast_to(A, (1000, *A.shape[1:]))
+        for t, row in enumerate(np.broadcast_to(b, (1000, b.shape[1]))):
+            moved = moved @ A[t].T + row * (nodes.lam * moved[:, 0])[:, None]
+            largest = max(largest, np.abs(moved[:, 0]).max())
+        assert largest < np.e**2
+    assert max(sizes) < 2.1 * min(sizes) and max(sizes) <= 1536
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "d", "T", "noise", "steps", "excess"),
+    [
+        (1.5, 1.5, 100, 1000, 1.0, 100 * 9, 5.720679162e-01),
+        (1.5, 1.5, 100, 10**4, 1.0, 752 * 13, 3.550452477e-01),
+        (1.5, 2.0, 100, 3000, 0.25, 259 * 11, 5.523137073e-01),
+        (2.5, 1.5, 100, 3000, 0.25, 259 * 11, 2.582946957e-02),
+        (1.5, 1.5, 300, 10**6, 1.0, 50171 * 19, 1.346870684e-01),
+    ],
+)
+def test_reference_values_of_sketched_regression(a, b, d, T, noise, steps, excess):
+    """Lin et al. (2024), arXiv 2406.08466, spectrum j^-b and task j^-a, of an independent contour.
+
+    It was confirmed within 1.3 standard errors, of 0.2 to 0.6 per cent, by draws of the sketch.
+    """
+    problem = PowerLaw(alpha=b / 2, beta=(a - b) / 2, v=1500, d=d, noise=noise)
+    found = predict(problem, SGD(Geometric(0.1, T)), [steps]).excess[0]
+    assert found == pytest.approx(excess, rel=1e-8)
+
+
+@pytest.mark.parametrize("momentum", [None, 0.9])
+@pytest.mark.parametrize("tail", ["past the horizon", "zeros", "first zero"])
+def test_rates_may_be_zero(tail, momentum):
+    """A step that does nothing: also past the end of a schedule that goes down to zero."""
+    gamma = {
+        "past the horizon": Linear(0.05, 50),
+        "zeros": np.append(np.asarray(Linear(0.05, 50)(np.arange(50))), np.zeros(50)),
+        "first zero": np.append(0.0, np.full(99, 0.05)),
+    }[tail]
+    rule = SGD(gamma) if momentum is None else Momentum(gamma, momentum)
+    excess = predict(FEATURES, rule, [0, 1, 50, 75, 100]).excess
+    if momentum is None and tail != "first zero":
+        np.testing.assert_allclose(excess[3:], excess[2], rtol=1e-13)
+    assert (excess[0] == excess[1]) == (tail == "first zero")

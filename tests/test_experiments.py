@@ -72,7 +72,59 @@ def spectrum(data) -> None:
     np.testing.assert_allclose(data["effective_ridge"][:, 0], data["floor_ridge"], rtol=0.1)
 
 
-CHECKS = [phase_diagram, loss_curves, compute_optimal, finite_size, linear_regression, spectrum]
+def schedules(data) -> None:
+    short = data["optimum"].shape[1]
+    assert (data["excess"][..., :short] > data["optimum"][:, None] * (1 - 1e-3)).all()
+    assert (data["direct"] / data["optimum"][:, : data["direct"].shape[1]] < 1 + 1e-9).all()
+    assert data["slope"][0, 0, -1] == pytest.approx(data["predicted"][0, 0, 0], abs=0.02)
+    assert (data["slope"][0, 1:, -1] < data["slope"][0, 0, -1] - 0.05).all()
+
+
+def averaging(data) -> None:
+    assert np.abs(data["slope"][..., -1] - data["predicted"][..., 0]).max() < 0.06
+    assert np.abs(data["z"]).max() < 5
+    assert (data["excess"][:, 1:] < data["excess"][:, :1]).all(), "averaging does not help"
+
+
+def batch_size(data) -> None:
+    assert (data["largest"] < data["small_batch"]).all()
+    assert (data["largest"] < data["large_batch"][:, None]).all()
+    assert (data["hessian"][1] > data["at_hessian"][1])[0], "the rule is stable at B = 1"
+    exact, median = data["edge_exact"], data["edge_median"]
+    assert exact[-1] > 100 * exact[0]
+    assert median[-1] < median[0]
+    assert (data["critical_slope"] < -0.8).all()
+
+
+def momentum(data) -> None:
+    slope, predicted = data["slope"][:, -1], data["predicted"]
+    assert np.abs(slope[:2] - predicted[:2]).max() < 0.02
+    assert (slope[2:] < slope[0] - 0.1).all(), "DANA is no faster"
+    off = data["mean"] - data["equivalent"]
+    assert (np.abs(off) < 6 * data["error"] + 0.1 * data["equivalent"]).all()
+
+
+def mixtures(data) -> None:
+    assert np.abs(data["label_z"]).max() < 5
+    assert np.abs(data["domain_z"]).max() < 5
+    clean, noisy = data["label_noises"].T
+    assert (data["label_best"][:, 0] > 0.9 * clean / noisy).all()
+    assert (np.diff(data["domain_best"][:, 0]) > 0).all()
+
+
+CHECKS = [
+    phase_diagram,
+    loss_curves,
+    compute_optimal,
+    finite_size,
+    linear_regression,
+    spectrum,
+    schedules,
+    averaging,
+    batch_size,
+    momentum,
+    mixtures,
+]
 
 
 def test_every_experiment_is_checked() -> None:

@@ -6,11 +6,32 @@ import subprocess
 import sys
 
 import h5py
+import jax
 import numpy as np
 import pytest
 import xarray
 
-from solvable import SGD, Curve, Frontier, LinearRegression, PowerLaw, Runs, load
+from solvable import (
+    DANA,
+    SGD,
+    Averaged,
+    Constant,
+    Cosine,
+    Curve,
+    Frontier,
+    Geometric,
+    Linear,
+    LinearRegression,
+    Momentum,
+    Optimizer,
+    PowerDecay,
+    PowerLaw,
+    Runs,
+    StableDecay,
+    ThreeRates,
+    Warmup,
+    load,
+)
 
 AWKWARD = np.array([0.1, 1 / 3, 5e-324, 1.7976931348623157e308, np.pi * 1e-17])
 STEP = np.array([0, 1, 7, 2**31, 10**15])
@@ -90,6 +111,68 @@ def as_plain(value):
         fields = {f.name: as_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return type(value)(**fields)
     return value.item() if isinstance(value, np.generic) else value
+
+
+SCHEDULES = [
+    Constant(1 / 3, 10**9),
+    Linear(1 / 3, 7),
+    PowerDecay(1 / 3, 7, p=np.pi),
+    Cosine(1 / 3, 7),
+    StableDecay(1 / 3, 7, fraction=1 / 7, cooldown="1-sqrt"),
+    Geometric(1 / 3, 7),
+    Geometric(1 / 3, 7, stages=3),
+    Warmup(5, Warmup(2, Cosine(1 / 3, 7))),
+]
+RULES = [
+    *(SGD(schedule, 3) for schedule in SCHEDULES),
+    SGD(AWKWARD),
+    Momentum(1 / 7, mu=1 / 3, B=3),
+    Momentum(Cosine(1 / 7, 9), mu=0.0),
+    ThreeRates(Delta=Cosine(1 / 7, 9), gamma1=1 / 3, gamma2=0.0, gamma3=AWKWARD, B=2),
+    DANA(gamma2=1 / 3, gamma3=1 / 7, delta=np.pi, decay=1 / 3, B=5),
+    Averaged(SGD(1 / 7, 3), ema=1 / 3),
+    Averaged(Momentum(Warmup(3, Cosine(1 / 7, 9))), tail=0),
+    Averaged(DANA(gamma2=1 / 3, gamma3=1 / 7, delta=5.0), ema=AWKWARD[[0, 1]]),
+    Averaged(SGD([0.1, 0.2]), ema=PowerDecay(1 / 3, 9, p=0.5)),
+]
+every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: repr(rule)[:60])
+
+
+@every_rule
+def test_rules_and_schedules_come_back(rule, tmp_path):
+    """In a curve, and as the rule of runs; text and coefficients are those of before."""
+    curve(sgd=rule).save(tmp_path / "curve.nc")
+    again = load(tmp_path / "curve.nc").sgd
+    assert_same(again, rule)
+    assert repr(again) == repr(rule)
+    with jax.enable_x64(True):
+        one, other = (x.coefficients(np.arange(2)) for x in (again, rule))
+    np.testing.assert_array_equal(one.A, other.A)
+    np.testing.assert_array_equal(one.b, other.b)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        SGD(lambda t: 0.1 / (1 + t)),
+        SGD(Warmup(5, lambda t: 0.1)),
+        Momentum(np.sqrt, 0.9),
+        Averaged(SGD(0.1), ema=lambda t: t / (t + 1)),
+    ],
+    ids=["callable", "warm-up", "momentum", "average"],
+)
+def test_what_is_not_ours_cannot_be_saved(rule, tmp_path):
+    """It says so, what to do instead, and leaves no file behind."""
+    with pytest.raises(TypeError, match=r"cannot be saved: .* Give the rates as an array, one per"):
+        curve(sgd=rule).save(tmp_path / "curve.nc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_optimisers_cannot_be_saved(tmp_path):
+    optax = pytest.importorskip("optax")
+    with pytest.raises(TypeError, match="cannot be saved"):
+        curve(sgd=Optimizer(optax.adam(0.1))).save(tmp_path / "curve.nc")
+    assert not list(tmp_path.iterdir())
 
 
 @every_result

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable._checks import check_count, check_type, requirement
+from solvable._precision import is_traced
 from solvable._types import Scalar
 from solvable.momentum import DANA, Momentum, ThreeRates
 from solvable.rule import Coefficients, Equivalent, Rule, check_fraction
@@ -54,7 +55,8 @@ class Averaged(Rule):
         if (self.ema is None) == (self.tail is None):
             both = f"ema={self.ema!r}, tail={self.tail!r}"
             raise requirement("ema", "be given, or else `tail`, and not both", both)
-        if isinstance(self.rule, Averaged):
+        is_placeholder = type(self.rule) is object or hasattr(self.rule, "shape")  # of JAX
+        if isinstance(self.rule, Averaged) or not (isinstance(self.rule, Rule) or is_placeholder):
             check_type("rule", self.rule, SGD, Momentum, DANA, ThreeRates)
         if self.tail is not None:
             check_count("tail", self.tail, minimum=0)
@@ -103,6 +105,9 @@ class Averaged(Rule):
         A, b = self.rule.coefficients(t)
         if self.tail is None:
             rho = rates("ema", self.ema, t)
+            if not is_traced(rho) and (np.asarray(rho) >= 1).any():
+                at = int(np.argmax(np.asarray(rho) >= 1))
+                raise requirement(f"ema({int(t[at])})", "lie in [0, 1)", float(rho[at]))
         else:
             averaged = jnp.maximum(jnp.asarray(t, float) - self.tail, 0)
             rho = averaged / (averaged + 1)

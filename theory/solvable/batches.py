@@ -22,6 +22,7 @@ from jaxtyping import Float
 from solvable import inversion
 from solvable._checks import check_count, check_number, check_type, check_vector, requirement
 from solvable._precision import float64_on_cpu
+from solvable._types import Array
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.resolvent import ridge_on_axis
 from solvable.rule import Rule
@@ -47,10 +48,11 @@ class Stability:
         return self.kernel < 1
 
 
-def _learned_out(modes, inverse_d) -> float:
+@jax.jit
+def _learned_out(modes, inverse_d) -> Array:
     """Excess risk of the best theta."""
     kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d)
-    return float(modes.floor + modes.weight @ (kappa / (modes.lam + kappa)))
+    return modes.floor + modes.weight @ (kappa / (modes.lam + kappa))
 
 
 @float64_on_cpu
@@ -83,7 +85,7 @@ def stability(problem: PowerLaw | LinearRegression | Draw, rule: Rule) -> Stabil
     kernel = float(kernel_sum(modes, inverse_d, 1.0 * like.gamma, 1.0 * like.B))
     if not like.gamma < threshold:
         kernel = max(kernel, 1.0) if np.isfinite(kernel) else np.inf
-    best, noise = _learned_out(modes, inverse_d), float(modes.noise)
+    best, noise = float(_learned_out(modes, inverse_d)), float(modes.noise)
     floor = (best + noise * kernel) / (1 - kernel) if kernel < 1 else np.inf
     return Stability(kernel, threshold * float(rule.base.gamma / like.gamma), floor)
 
@@ -224,7 +226,7 @@ def steps_to_target(
     check_number("target", target, positive=True)
     check_number("B", B, positive=True)
     modes, inverse_d = spectrum_of(problem)
-    best = _learned_out(modes, inverse_d)
+    best = float(_learned_out(modes, inverse_d))
     if target <= best:
         raise requirement("target", f"exceed {best:.4g}, the excess risk of the best theta", target)
     threshold = float(largest(modes, inverse_d, 1.0 * B))

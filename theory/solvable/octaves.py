@@ -37,16 +37,28 @@ DEGREE = 12
 CHECK = 10
 """The degree of the second run, from which the error is measured."""
 
+TOLERANCE = 1e-8
+"""The relative error for which panels are shortened."""
+
 FIRST = 64
 """Steps taken one by one, at least."""
 
 
-def settled(rule: Rule) -> int:
-    """A power of two of steps, after which a velocity has forgotten where it came from."""
-    A = np.asarray(rule.base.coefficients(np.zeros(1, int)).A[0])
-    gap = np.abs(1 - np.linalg.eigvals(A))
-    steps = max(40 / np.min(gap[gap > 1e-12], initial=1.0), FIRST)
-    return 1 << int(np.ceil(np.log2(steps)))
+def settled(modes: Modes, rule: Rule) -> int:
+    """A power of two of steps, after which nothing rings.
+
+    Over real eigenvalues the second moments of a rule decay like powers of a few numbers. Where
+    one of them turns (a velocity, or an alternating sign) faster than it decays, blocks of
+    steps would alias it: they begin when it has gone.
+    """
+    A, b = (np.asarray(x[0]) for x in rule.coefficients(np.zeros(1, int)))
+    lam = np.unique(np.real(modes.lam).clip(0))
+    Q = changes(A, b, lam[:: 1 + lam.size // 1000], float(rule.B), rule.omega)
+    q = np.linalg.eigvals(Q).ravel()
+    decay = -np.log(np.maximum(np.abs(1 + q), 1e-300))
+    rings = (np.abs(np.angle(1 + q)) > decay / 3) & (decay > 0)
+    steps = max(37 / np.min(decay[rings], initial=1.0), FIRST)
+    return 1 << int(np.ceil(np.log2(min(steps, 2.0**40))))
 
 
 def _lagrange(q: int) -> Float[np.ndarray, "q i l"]:
@@ -103,15 +115,18 @@ class _Block:
         self.m *= 2
 
 
-def _panels(record, X, t, modes: Modes, rule: Rule, q: int) -> np.ndarray:
-    """Excess risk at the recorded steps, all after t, from the second moments X at t."""
+def _panels(record, X, t, modes: Modes, rule: Rule, q: int, parts: int):
+    """Excess risk at the recorded steps, all from t on, from the second moments X at t.
+
+    A panel is at most t / ``parts`` long.
+    """
     block, lagrange, floor = _Block(modes, rule, q), _lagrange(q), float(modes.floor)
     noise, square = float(rule.seen_noise(modes.noise)), float(rule.omega[1])
     at = pairs(len(rule.start)).index((rule.output, rule.output))
-    found = np.empty(record.size)
-    while 2 * q * block.m <= t:
-        block.double()
+    found = np.full(record.size, floor + X[:, at].sum().real)
     while t < record[-1]:
+        while 2 * q * block.m * parts <= t:
+            block.double()
         # X after each block, as a constant plus a linear function of the risk at the q + 1 ends.
         constant, linear = [X], [np.zeros((*X.shape, q + 1), X.dtype)]
         fed = block.R[..., 0] * noise
@@ -127,13 +142,12 @@ def _panels(record, X, t, modes: Modes, rule: Rule, q: int) -> np.ndarray:
         here = (record >= t) & (record <= t + q * block.m)
         found[here] = _interpolate((record[here] - t) / block.m, np.array(output))
         X, t = constant[-1] + linear[-1] @ risk, t + q * block.m
-        block.double()
     return found
 
 
 def evaluate(record: np.ndarray, modes: Modes, rule: Rule) -> tuple[Float[np.ndarray, " k"], float]:
     """Expected excess risk at any steps, and its relative error: what a lower degree changes."""
-    first, found = settled(rule), []
+    first, found = min(settled(modes, rule), max(FIRST, 1 << int(record[-1]).bit_length())), []
     X = np.empty(0)
     for t, excess, moments in trajectory(first - 1, modes, rule):
         inside = record[(record >= t) & (record < t + excess.size)]
@@ -142,6 +156,9 @@ def evaluate(record: np.ndarray, modes: Modes, rule: Rule) -> tuple[Float[np.nda
     late = record[record >= first]
     if late.size == 0:
         return np.concatenate(found), 1e-12
-    runs = [_panels(late, X, first, modes, rule, q) for q in (DEGREE, CHECK)]
-    error = np.max(np.abs(runs[1] / runs[0] - 1), initial=1e-12)
-    return np.concatenate([*found, runs[0]]), float(error)
+    for parts in (1, 4, 16):  # of an octave: more where the risk falls exponentially
+        runs = [_panels(late, X, first, modes, rule, q, parts) for q in (DEGREE, CHECK)]
+        error = float(np.max(np.abs(runs[1] / runs[0] - 1), initial=1e-12))
+        if error < TOLERANCE:
+            break
+    return np.concatenate([*found, runs[0]]), error

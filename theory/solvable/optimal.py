@@ -92,7 +92,7 @@ def _final(rates: jax.Array, modes: Modes, B) -> jax.Array:
     return jnp.asarray(modes.floor + jnp.real(m.sum()))
 
 
-_value_and_gradient = jax.jit(
+value_and_gradient = jax.jit(
     jax.value_and_grad(lambda y, *args: jnp.log(_final(jnp.exp(y), *args)))
 )
 
@@ -171,7 +171,7 @@ def optimal_schedule(
         return OptimalSchedule(rates, final(rates), method)
 
     def value(y: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = _value_and_gradient(jnp.asarray(y), nodes, 1.0 * B)
+        value, gradient = value_and_gradient(jnp.asarray(y), nodes, 1.0 * B)
         return float(value), np.asarray(gradient)
 
     options = {"maxiter": 2000, "maxfun": 3000, "maxcor": 30, "ftol": 1e-12, "gtol": 1e-9}

@@ -99,6 +99,8 @@ def _curve(problem, modes, inverse_d, rule, steps, terms, allow_unstable, rung, 
     step = check_steps(steps)
     last = int(step[-1])
     check_type("sgd", rule, Rule)
+    if "modes" not in rule.engines:
+        raise requirement("sgd", "be a rule that has a theory", rule, "Simulate it instead.")
     plain = isinstance(rule, SGD) and rule.constant
     like = rule.equivalent
     threshold = largest(modes, inverse_d, 1.0 * like.B) if like else jnp.inf

@@ -173,7 +173,7 @@ class Geometric(Schedule):
         stages = np.log2(self.T) if self.stages is None else self.stages
         xp = _module(self, t)
         length = xp.maximum(xp.floor(self.T / xp.maximum(stages, 1)), 1)
-        halvings = xp.clip(xp.floor(xp.asarray(t) / length), 0, xp.floor(stages) - 1)
+        halvings = xp.clip(xp.floor(xp.asarray(t) / length), 0, xp.maximum(xp.floor(stages), 1) - 1)
         return self.peak * 0.5**halvings
 
 
