@@ -235,3 +235,12 @@ def test_spectra_are_compared_entry_by_entry():
     assert compare(curve(problem=one), runs(GOOD, problem=one)).z.size == STEP.size
     with pytest.raises(ValueError, match="be of the problem of the curve"):
         compare(curve(problem=one), runs(GOOD, problem=other))
+
+
+def test_rounding_is_no_power():
+    """A mean of iterates is theta_0 at first: what scatters there is the last digit of float32."""
+    rng = np.random.default_rng(9)
+    risk = normal(rng, 50)
+    risk[:, 0] = TRUTH[0] * (1 + 1e-8 * rng.normal(size=50))
+    verdict = compare(curve(), runs(risk, dtype="float32"))
+    assert verdict.standard_error[0] == 0 and verdict.power > 0.01

@@ -39,6 +39,7 @@ class Comparison:
     measured: Float[np.ndarray, " k"]
     """Mean risk of the runs."""
     standard_error: Float[np.ndarray, " k"]
+    """Of the mean; zero where the runs do not scatter beyond rounding."""
     z: Float[np.ndarray, " k"]
     """Deviation in standard errors; zero where the runs do not scatter and agree."""
     p_value: float
@@ -199,7 +200,7 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
         step=runs.step,
         predicted=predicted,
         measured=runs.mean,
-        standard_error=error,
+        standard_error=np.where(scatters, error, 0.0),
         z=z,
         p_value=p_value if np.isfinite(largest) else 0.0,
         level=level,

@@ -1,0 +1,73 @@
+"""The rungs of the training rules hold, and break where a fault is planted."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from solvable import rule_rungs, rungs
+
+KEY = jax.random.key(0)
+
+
+def check(rung):
+    assert rung.passed
+    assert all(len(row) == len(rung.columns) for row in rung.rows)
+    assert rung.columns[-1] == "holds" and all(row[-1] is True for row in rung.rows)
+
+
+@pytest.mark.parametrize("family", rule_rungs.RULES)
+def test_runs_of_every_family(family):
+    rung = rule_rungs.simulated_rung(KEY, family, quick=True)
+    check(rung)
+    assert all(0 < row[rung.columns.index("power")] < 0.1 for row in rung.rows)
+
+
+def test_domains():
+    check(rule_rungs.domains_rung(KEY, quick=True))
+
+
+def test_equivalents():
+    check(rule_rungs.rule_equivalent_rung(KEY, quick=True))
+
+
+def test_horizons():
+    rung = rule_rungs.horizon_rung(quick=True)
+    check(rung)
+    assert len(rung.rows) == 6
+
+
+def test_climb_has_them_all():
+    assert len(rule_rungs.climb(KEY, quick=True)) == len(rule_rungs.RULES) + 3
+
+
+def test_a_wrong_recursion_is_seen(monkeypatch):
+    """A tenth too much noise in the expectation."""
+    real = rungs.expect
+
+    def wrong(draw, *arguments):
+        curve = real(draw, *arguments)
+        return replace(curve, excess=1.1 * curve.excess)
+
+    monkeypatch.setattr(rungs, "expect", wrong)
+    assert not rule_rungs.simulated_rung(KEY, "labels", quick=True).passed
+
+
+def test_a_wrong_domain_is_seen(monkeypatch):
+    real = rule_rungs.expect_domains
+
+    def wrong(*arguments):
+        curve = real(*arguments)
+        return replace(curve, excess=1.2 * curve.excess)
+
+    monkeypatch.setattr(rule_rungs, "expect_domains", wrong)
+    assert not rule_rungs.domains_rung(KEY, quick=True).passed
+
+
+def test_a_wrong_exponent_is_seen(monkeypatch):
+    real = rule_rungs.exponents
+    wrong = lambda *a: replace(real(*a), risk=real(*a).risk + 0.05)
+    monkeypatch.setattr(rule_rungs, "exponents", wrong)
+    rung = rule_rungs.horizon_rung(quick=True)
+    assert np.mean([row[-1] for row in rung.rows]) < 0.7

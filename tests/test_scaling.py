@@ -1,0 +1,127 @@
+"""The exponents of the rules: the tables of the papers, and measured slopes."""
+
+import numpy as np
+import pytest
+
+from solvable import (
+    DANA,
+    SGD,
+    Averaged,
+    Constant,
+    Cosine,
+    Geometric,
+    Linear,
+    LinearRegression,
+    Momentum,
+    Optimizer,
+    PowerDecay,
+    PowerLaw,
+    StableDecay,
+    Warmup,
+    exponents,
+    predict,
+)
+
+T = 1000
+RULES = {
+    "constant": SGD(0.1),
+    "no decay": SGD(Constant(0.1, T)),
+    "linear": SGD(Linear(0.1, T)),
+    "cosine": SGD(Cosine(0.1, T)),
+    "warm": SGD(Warmup(10, Cosine(0.1, T))),
+    "stable": SGD(StableDecay(0.1, T)),
+    "halving": SGD(Geometric(0.1, T)),
+    "ema": Averaged(SGD(0.1), ema=0.99),
+    "tail": Averaged(SGD(0.1), tail=T // 2),
+    "all": Averaged(SGD(0.1), tail=0),
+}
+
+
+def task(a, b, noise=1.0):
+    return LinearRegression(alpha=a / 2, beta=(b - a) / 2, v=10**7, noise=noise)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "constant", "linear", "cosine", "best"),
+    [
+        (2, 3, 1 / 2, 2 / 3, 2 / 3, 2 / 3),
+        (3, 4, 1 / 2, 2 / 3, 3 / 4, 3 / 4),
+        (1.5, 2.5, 1 / 2, 3 / 5, 3 / 5, 3 / 5),
+        (2.5, 1.75, 3 / 13, 0.3, 0.3, 0.3),
+        (2, 1.5, 0.2, 0.25, 0.25, 0.25),
+    ],
+)
+def test_exponents_with_noise(a, b, constant, linear, cosine, best):
+    found = {name: exponents(task(a, b), rule) for name, rule in RULES.items()}
+    found["best"] = exponents(task(a, b), SGD(PowerDecay(0.1, T, 2 * a - 1)))
+    expected = dict(constant=constant, linear=linear, cosine=cosine, best=best)
+    expected |= {"no decay": constant, "stable": linear, "warm": cosine}
+    expected |= {"halving": best, "ema": best, "tail": best, "all": best}
+    for name, exponent in expected.items():
+        assert found[name].risk == pytest.approx(-exponent, rel=1e-12), name
+        assert found[name].status == "derived"
+    assert (found["best"].peak == 0) == (b < a)
+
+
+def test_the_mean_of_all_is_limited_by_its_start():
+    """2a/(2a + 1) once s > 2; measured .79 for .80 at a = 2, b = 6."""
+    assert exponents(task(2, 6), RULES["all"]).risk == pytest.approx(-0.8)
+    assert exponents(task(2, 6), RULES["tail"]).risk == pytest.approx(-5 / 6)
+
+
+@pytest.mark.parametrize("p", [1.0, 3.0])
+def test_the_peak_that_balances(p):
+    """Signal (N peak)^-s against noise: the exponents of the risk and of the peak agree."""
+    a, b = 3.0, 4.0
+    found = exponents(task(a, b), SGD(PowerDecay(0.1, T, p)))
+    s = (b - 1) / a
+    assert found.risk == pytest.approx(-s * (1 + found.peak))
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "sgd", "dana"), [(1, 0.2, 0.7, 1.05), (1, 0.05, 0.55, 0.825)]
+)
+def test_exponents_without_noise(alpha, beta, sgd, dana):
+    problem = PowerLaw(alpha=alpha, beta=beta, v=1600, d=400)
+    assert exponents(problem, SGD(0.1)).risk == pytest.approx(-sgd)
+    assert exponents(problem, Momentum(0.01)).risk == pytest.approx(-sgd)
+    decaying, constant = (DANA.for_problem(problem, kind) for kind in ("decaying", "constant"))
+    assert exponents(problem, decaying).risk == pytest.approx(-dana)
+    assert exponents(problem, constant).risk == pytest.approx(-2 * sgd)
+    assert exponents(problem, decaying).status == "numerical"
+
+
+def test_sgd_and_heavy_ball_have_one_exponent():
+    """.700 at (1, 0.2), and DANA falls faster, towards 1.05 from below."""
+    problem, steps = LinearRegression(alpha=1.0, beta=0.2, v=10**7), [10**4, 2 * 10**4]
+    rules = dict(sgd=SGD(0.3), ball=Momentum(0.03, 0.9), dana=DANA.for_problem(problem))
+    slopes = {}
+    for name, rule in rules.items():
+        excess = predict(problem, rule, steps).excess
+        slopes[name] = np.log(excess[0] / excess[1]) / np.log(2)
+    assert slopes["sgd"] == pytest.approx(0.7, abs=2e-3)
+    assert slopes["ball"] == pytest.approx(0.7, abs=2e-3)
+    assert 0.9 < slopes["dana"] < 1.05
+
+
+@pytest.mark.parametrize(
+    ("problem", "rule", "message"),
+    [
+        (task(2, 3), Momentum(0.1), "`rule` must be SGD with a named schedule, or an average"),
+        (task(2, 3), SGD(np.ones(5)), "`rule` must be SGD with a named schedule"),
+        (task(2, 3), SGD(lambda t: 0.1 + 0 * t), "`rule` must be SGD with a named schedule"),
+        (task(2, 3, 0.0), RULES["linear"], "`rule` must be SGD or Momentum of constant rate, or"),
+        (task(0.9, 3), SGD(0.1), "`alpha` must exceed 1/2, .* but is 0.45"),
+        (task(2, 0.9), SGD(0.1), r"`beta` must satisfy 2 \(alpha \+ beta\) > 1"),
+        (LinearRegression.from_spectrum([1.0], [1.0]), SGD(0.1), "`problem` must be a power law"),
+    ],
+)
+def test_bad_input(problem, rule, message):
+    with pytest.raises(ValueError, match=message):
+        exponents(problem, rule)
+
+
+def test_an_optimizer_has_no_exponent():
+    optax = pytest.importorskip("optax")
+    with pytest.raises(ValueError, match="`rule` must be SGD"):
+        exponents(task(2, 3), Optimizer(optax.adam(1e-3)))
