@@ -31,6 +31,9 @@ UNSTABLE_STEPS = 10_000
 LONGEST = 10**8
 """Rules that change from step to step can only be stepped, and this far."""
 
+Nodes = Callable[[float], Modes]
+"""The modes to step with, for a horizon."""
+
 _SECULAR = 4096
 """Up to this many modes the secular equation is solved, in time n^2; above, the inversion."""
 
@@ -68,22 +71,6 @@ def _padded(step: np.ndarray) -> np.ndarray:
     return np.pad(step.astype(float), (0, size - step.size), mode="edge")
 
 
-def _stepped(step: np.ndarray, nodes: Modes, rule: Rule, unstable: bool) -> Array:
-    """Excess risk by stepping, in which nothing overflows unless the caller said it may."""
-    excess = stepping(step, nodes, rule)
-    if is_traced(excess):
-        return excess
-    if unstable:
-        return jnp.where(jnp.isnan(excess), jnp.inf, excess)  # once it has overflowed
-    if not np.isfinite(excess).all():
-        at = int(step[int(np.argmin(np.isfinite(excess)))])
-        raise UnstableError(
-            f"The expected risk of {rule} overflows by step {at}: take smaller rates, or set "
-            "allow_unstable=True."
-        )
-    return excess
-
-
 def _unstable(rule: Rule, room: float) -> UnstableError:
     """``room`` is the threshold in units of the learning rate."""
     gamma = float(rule.base.gamma)
@@ -94,55 +81,70 @@ def _unstable(rule: Rule, room: float) -> UnstableError:
     )
 
 
-def _curve(problem, modes, inverse_d, rule, steps, terms, allow_unstable, rung, nodes) -> Curve:
-    """The one way from modes to a curve. ``nodes(horizon)`` are the modes to step with."""
-    step = check_steps(steps)
-    last = int(step[-1])
-    check_type("sgd", rule, Rule)
-    if "modes" not in rule.engines:
-        raise requirement("sgd", "be a rule that has a theory", rule, "Simulate it instead.")
-    plain = isinstance(rule, SGD) and rule.constant
-    like = rule.equivalent
-    threshold = largest(modes, inverse_d, 1.0 * like.B) if like else jnp.inf
-    gamma = like.gamma if like else 0.0
-    traced = is_traced((threshold, gamma))
-    if terms and not (plain and (traced or gamma < threshold)):
-        must = "be False, but for SGD of constant rate below the stability threshold"
-        raise requirement("terms", must, terms)
-    split, error = None, TOLERANCE if rung == EQUIVALENT else 1e-12
-    if not (traced or gamma < threshold):
-        if not allow_unstable:
-            raise _unstable(rule, float(threshold / gamma))
-        if last > UNSTABLE_STEPS:
-            must = f"end by {UNSTABLE_STEPS} above the stability threshold"
-            raise requirement("steps", must, last)
-        excess = _stepped(step, nodes(float(last)), rule, unstable=True)
-    elif plain:
-        excess, split, error = _stable_curve(
-            _padded(step),
-            modes,
-            inverse_d,
-            1.0 * rule.gamma,
-            1.0 * rule.B,
-            rung == EXACT and modes.lam.size <= _SECULAR,
-        )
-        excess, split = jax.tree.map(lambda x: x[: step.size], (excess, split))
-        if traced:  # no message can be raised here, so what has no meaning has no number
-            excess = jnp.where(gamma < threshold, excess, jnp.nan)
-    elif rule.constant and not traced:
-        at = nodes(float(last))
-        if like is None and not (kernel := octaves.kernel(at, rule)) < 1 and not allow_unstable:
+def _growing(step: np.ndarray, nodes: Nodes, rule: Rule) -> Array:
+    """Excess risk above the stability threshold, infinite once it has overflowed."""
+    if step[-1] > UNSTABLE_STEPS:
+        must = f"end by {UNSTABLE_STEPS} above the stability threshold"
+        raise requirement("steps", must, int(step[-1]))
+    excess = stepping(step, nodes(float(step[-1])), rule)
+    return jnp.where(jnp.isnan(excess), jnp.inf, excess)
+
+
+def _carried(step: np.ndarray, nodes: Nodes, rule: Rule, check: bool) -> tuple[Array, float]:
+    """Excess risk of any rule, carried by the nodes, and the relative error of the time steps."""
+    if not rule.constant and step[-1] > LONGEST:
+        must = f"end by {LONGEST:.0e} for a rule that changes from step to step"
+        raise requirement("steps", must, int(step[-1]))
+    modes = nodes(float(step[-1]))
+    if rule.constant and not is_traced((modes, rule)):
+        if check and not (kernel := octaves.kernel(modes, rule)) < 1:
             raise UnstableError(
                 f"Argument `sgd` must be stable, but the kernel of the noise of {rule} sums to "
                 f"{kernel:.4g}, not below one. Take smaller rates, or set allow_unstable=True."
             )
-        excess, measured = octaves.evaluate(step, at, rule)
+        return octaves.evaluate(step, modes, rule)
+    excess = stepping(step, modes, rule)
+    if check and not is_traced(excess) and not np.isfinite(excess).all():
+        at = int(step[int(np.argmin(np.isfinite(excess)))])
+        raise UnstableError(
+            f"The expected risk of {rule} overflows by step {at}: take smaller rates, or set "
+            "allow_unstable=True."
+        )
+    return excess, 1e-12
+
+
+def _curve(problem, modes, inverse_d, rule, steps, terms, allow_unstable, rung, nodes) -> Curve:
+    """The one way from modes to a curve. ``nodes(horizon)`` are the modes to step with."""
+    step = check_steps(steps)
+    check_type("sgd", rule, Rule)
+    if "modes" not in rule.engines:
+        raise requirement("sgd", "be a rule that has a theory", rule, "Simulate it instead.")
+    like = rule.equivalent  # the SGD that tells whether the rule is stable
+    gamma = like.gamma if like else 0.0
+    threshold = largest(modes, inverse_d, 1.0 * like.B) if like else jnp.inf
+    traced = is_traced((threshold, gamma))
+    stable = traced or gamma < threshold
+    solved = isinstance(rule, SGD) and rule.constant and stable
+    if terms and not solved:
+        must = "be False, but for SGD of constant rate below the stability threshold"
+        raise requirement("terms", must, terms)
+    if not stable and not allow_unstable:
+        raise _unstable(rule, float(threshold / gamma))
+    split, error = None, TOLERANCE if rung == EQUIVALENT else 1e-12
+    if solved:
+        use_secular = rung == EXACT and modes.lam.size <= _SECULAR
+        solution = _stable_curve(
+            _padded(step), modes, inverse_d, 1.0 * rule.gamma, 1.0 * rule.B, use_secular
+        )
+        excess, split = jax.tree.map(lambda x: x[: step.size], solution[:2])
+        error = solution[2]
+        if traced:  # no message can be raised here, so what has no meaning has no number
+            excess = jnp.where(gamma < threshold, excess, jnp.nan)
+    elif stable:
+        excess, measured = _carried(step, nodes, rule, not allow_unstable)
         error = max(error, measured)
     else:
-        if last > LONGEST:
-            must = f"end by {LONGEST:.0e} for a rule that changes from step to step"
-            raise requirement("steps", must, last)
-        excess = _stepped(step, nodes(float(last)), rule, allow_unstable)
+        excess = _growing(step, nodes, rule)
     return Curve(
         step=step,
         excess=as_numpy(excess),
@@ -173,17 +175,19 @@ def predict(
     terms: bool = False,
     allow_unstable: bool = False,
 ) -> Curve:
-    r"""Expected risk of one-pass SGD at any step, without simulating a single one.
+    r"""Expected risk of one-pass training at any step, without simulating a single one.
 
     For :class:`PowerLaw` it is the deterministic equivalent: the mean over the features W and
     the data, up to a relative error O(1/d). One draw of W scatters around it, by 5 to 15 per
     cent at d = 100 to 400; :func:`expect` is exact for the draw. For
     :class:`LinearRegression` it is the exact expectation. Neither the cost nor the accuracy
-    depends on the number of steps or of features.
+    depends on the number of features, nor, for rules with constant coefficients, on the number
+    of steps. Others are stepped, for up to 10^8 steps, on a few hundred nodes.
 
     Args:
         problem: What is learned.
-        sgd: How: learning rate and batch size.
+        sgd: How: :class:`SGD`, with any schedule, :class:`Momentum`, :class:`DANA`,
+            :class:`ThreeRates`, :class:`Averaged` or :class:`LabelMixture`.
         steps: The last step, for about 200 log-spaced steps with 0 and the last included; or
             an increasing array of steps, returned as it is. Up to 10^15.
         terms: Also return the four parts of the excess risk, with
@@ -201,10 +205,13 @@ def predict(
 
     Raises:
         UnstableError: If ``sgd.gamma`` is not below :func:`max_learning_rate`. (Under
-            ``jax.vmap`` or ``jax.grad`` the risk is NaN instead.)
-        ValueError: If ``steps`` is not increasing, whole and within 0 ... 10^15.
+            ``jax.vmap`` or ``jax.grad`` the risk is NaN instead.) Schedules have no threshold:
+            for them, if the risk overflows.
+        ValueError: If ``steps`` is not increasing, whole and within 0 ... 10^15, or longer than
+            an array of rates.
 
-    Source: Paquette et al. (2024), arXiv 2405.15074, sections 2 and 3.
+    Source: Paquette et al. (2024), arXiv 2405.15074, sections 2 and 3; for other rules see their
+    modules and :mod:`solvable.recursion`.
 
     Example:
         >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400)
@@ -243,12 +250,12 @@ def expect(
 ) -> Curve:
     """Exact expected risk for given features, averaged over the data alone, at any step.
 
-    No limit is taken: for Gaussian inputs the second moments close on themselves, and their
+    No limit is taken: for Gaussian inputs the second moments close on themselves. For SGD their
     recursion is solved by its eigenvalues (:mod:`solvable.secular`).
 
     Args:
         draw: A draw of the features, from ``problem.draw(key)``; or a linear regression.
-        sgd: Learning rate and batch size.
+        sgd: As in :func:`predict`.
         steps: As in :func:`predict`.
         allow_unstable: As in :func:`predict`.
 

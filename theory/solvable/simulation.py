@@ -201,7 +201,7 @@ def simulate(
     devices: Sequence[jax.Device] | None = None,
     progress: bool = False,
 ) -> Runs:
-    """Run one-pass SGD and record the population risk of its iterates.
+    """Train, on fresh samples at every step, and record the population risk of the iterates.
 
     Seeds run together, spread over the devices. Memory does not grow with the number of steps.
     A second call with the same shapes compiles nothing, whatever its numbers; and a seed's
@@ -211,7 +211,9 @@ def simulate(
         key: A key of :func:`jax.random.key`.
         problem: A draw of the features, shared by all seeds; or a :class:`PowerLaw`, of which
             each seed draws its own features; or a :class:`LinearRegression`.
-        sgd: Learning rate and batch size.
+        sgd: The training rule: :class:`SGD` with any schedule, :class:`Momentum`, :class:`DANA`,
+            :class:`Averaged`, :class:`LabelMixture`; or an :class:`Optimizer`, with the features
+            engine.
         steps: The last step, for about 200 log-spaced steps; or an increasing array of steps.
         seeds: Number of independent runs.
         engine: ``modes``, exact in law at O(d) per sample; or ``features``, the literal loop
