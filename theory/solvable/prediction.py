@@ -1,7 +1,7 @@
 """The risk of one-pass training: averaged over the features, or exact for one draw of them."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
