@@ -1,6 +1,7 @@
 """Bad input is refused with a message that names the argument, the requirement and the value."""
 
 import re
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -8,10 +9,14 @@ import pytest
 
 from solvable import (
     SGD,
+    Cosine,
     LinearRegression,
+    Momentum,
     PowerLaw,
     UnstableError,
     expect,
+    expect_ensemble,
+    frontier,
     max_learning_rate,
     predict,
 )
@@ -245,3 +250,15 @@ def test_whole_numbers_of_any_type_are_welcome(number):
         assert problem.spectrum().multiplicity.sum() == pytest.approx(20)
         assert max_learning_rate(problem, number(2)) == max_learning_rate(kind(), 2)
     assert predict(REGRESSION, STABLE, number(2)).step.tolist() == [0, 1, 2]
+
+
+def test_paths_that_lack_a_rule_say_which_they_have():
+    cosine = SGD(Cosine(0.1, 100))
+    with pytest.raises(ValueError, match="`rule` must give SGD of constant rate"):
+        frontier(lambda d: replace(PLRF, v=4 * d, d=d), lambda _: cosine, [1e9])
+    with pytest.raises(TypeError, match="`rule.problem.` must be a SGD"):
+        frontier(lambda d: replace(PLRF, v=4 * d, d=d), lambda _: Momentum(0.01), [1e9])
+    with pytest.raises(ValueError, match="`sgd` must have a constant rate here"):
+        expect_ensemble(jax.random.key(0), PLRF, cosine, 10, draws=2)
+    with pytest.raises(TypeError, match="`sgd` must be a SGD"):
+        expect_ensemble(jax.random.key(0), PLRF, Momentum(0.01), 10, draws=2)

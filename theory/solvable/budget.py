@@ -65,7 +65,7 @@ def estimate(
     check_count("seeds", seeds)
     seeds = int(seeds)
     step = check_steps(steps, maximum=MAX_STEP)
-    law, sample, precision = checked(engine, inputs, dof, dtype)
+    law, sample, precision = checked(sgd, engine, inputs, dof, dtype)
     devices = list(devices or jax.local_devices())[:seeds]
     shared = not isinstance(problem, PowerLaw)
     began = time.perf_counter()

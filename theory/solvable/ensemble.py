@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable import secular
-from solvable._checks import check_count
+from solvable._checks import check_count, check_type, requirement
 from solvable._precision import float64_on_cpu
 from solvable.prediction import UnstableError
 from solvable.problem import PowerLaw, feature_modes
@@ -48,6 +48,10 @@ def expect_ensemble(
     check_count("draws", draws)
     draws = int(draws)
     step = check_steps(steps).astype(float)
+    check_type("sgd", sgd, SGD)
+    if not sgd.constant:
+        must = "have a constant rate here; for other rules, average expect over draws"
+        raise requirement("sgd", must, sgd)
     gamma, B = 1.0 * sgd.gamma, 1.0 * sgd.B
     parts = []
     for n in range(0, draws, _BATCH):

@@ -81,6 +81,8 @@ def _log_excess(
             raise requirement("family", must, problem)
     sgds = [rule(problem) for problem in problems]
     check_type("rule(problem)", sgds[0], SGD)
+    if not all(sgd.constant for sgd in sgds):
+        raise requirement("rule", "give SGD of constant rate, for which the phases are", sgds[0])
     octaves = max(count_octaves(float(problem.v)) for problem in problems)
     spectra = [problem.spectrum(octaves) for problem in problems]
     modes = jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *spectra)

@@ -85,10 +85,13 @@ def _advance(
     return lax.while_loop(unfinished, interval, (state, excess, i, t))
 
 
-def checked(engine: str, inputs: str, dof: float | None, dtype: str):
+def checked(sgd: Rule, engine: str, inputs: str, dof: float | None, dtype: str):
     """The engine, its sampler and the precision, from their names."""
+    check_type("sgd", sgd, Rule)
     if engine not in ENGINES:
         raise requirement("engine", f"be one of {', '.join(ENGINES)}", engine)
+    if engine not in sgd.engines:
+        raise requirement("engine", f"be {' or '.join(sgd.engines)} for {sgd}", engine)
     if inputs not in INPUTS:
         raise requirement("inputs", f"be one of {', '.join(INPUTS)}", inputs)
     if inputs != "gaussian" and engine == "modes":
@@ -242,12 +245,9 @@ def simulate(
         True
     """
     check_type("problem", problem, PowerLaw, LinearRegression, Draw)
-    check_type("sgd", sgd, Rule)
     check_count("seeds", seeds)
     step = check_steps(steps, maximum=MAX_STEP)
-    law, sample, precision = checked(engine, inputs, dof, dtype)
-    if engine not in sgd.engines:
-        raise requirement("engine", f"be {' or '.join(sgd.engines)} for {sgd}", engine)
+    law, sample, precision = checked(sgd, engine, inputs, dof, dtype)
     devices = list(devices or jax.local_devices())[: int(seeds)]
     last = int(step[-1])
     stopped = -1
