@@ -256,7 +256,7 @@ def test_paths_that_lack_a_rule_say_which_they_have():
     cosine = SGD(Cosine(0.1, 100))
     with pytest.raises(ValueError, match="`rule` must give SGD of constant rate"):
         frontier(lambda d: replace(PLRF, v=4 * d, d=d), lambda _: cosine, [1e9])
-    with pytest.raises(TypeError, match="`rule.problem.` must be a SGD"):
+    with pytest.raises(TypeError, match=r"`rule\(problem\)` must be a SGD"):
         frontier(lambda d: replace(PLRF, v=4 * d, d=d), lambda _: Momentum(0.01), [1e9])
     with pytest.raises(ValueError, match="`sgd` must have a constant rate here"):
         expect_ensemble(jax.random.key(0), PLRF, cosine, 10, draws=2)
