@@ -16,7 +16,7 @@ Found:    (a) the two limits meet at B = 128 for the flat spectrum and 2.5 for t
           16, and 1.6 to 2.0 at 1024. (c) the slope is -1.01 between targets 0.025 and 0.01, where
           the critical batch is 650 and 1640; with a tenth of the noise, -0.87. (d) at step 60 the
           exact mean is 6 10^5, the mean of 2000 runs 4 10^2, the median 1.0, from 4.7 at first.
-Cost:     smoke 25 s, paper 3 min of one core, much of it for eigenvalues of batches in (a).
+Cost:     smoke 25 s, paper 1 min of one core, much of it for eigenvalues of batches in (a).
 
     python -m experiments.batch_size paper
 """
