@@ -176,8 +176,8 @@ def _padded(z: np.ndarray, dz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def contour_modes(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
     """Modes of the deterministic equivalent, for up to ``horizon`` steps of a training rule.
 
-    Panels are refined until the sum rules hold and a refinement changes neither the forcing
-    nor the kernel of the SGD noise, up to the horizon, by more than ``TOLERANCE``.
+    Panels are refined until the sum rules hold and one more refinement would change neither the
+    forcing nor the kernel of the SGD noise, up to the horizon, by more than ``TOLERANCE``.
 
     Raises:
         ArithmeticError: If no refinement is enough.
@@ -194,16 +194,15 @@ def contour_modes(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
     for refine in (1, 2, 4, 8):
         points = _padded(*path(top, band, eps, refine, height))
         nodes = as_numpy(_nodes(*points, spectrum, inverse_d))
-        seen = watched.seen(nodes)
-        error = sum_rules(nodes, spectrum, float(inverse_d)).max()
-        if before is not None and len(before) == len(seen):
+        seen, rules = watched.seen(nodes), sum_rules(nodes, spectrum, float(inverse_d)).max()
+        if before is not None and len(before[1]) == len(seen):
             # Below 1e-14 of the first value is rounding: a kernel that has decayed exponentially.
             scale = np.abs(seen[:, 0]) + 1e-14 / TOLERANCE * seen[:, 1]
-            change = np.max(np.abs(seen - before)[:, 0] / np.maximum(scale, 1e-300), initial=0)
-            error = max(error, change)
+            change = np.abs(seen - before[1])[:, 0] / np.maximum(scale, 1e-300)
+            error = max(np.max(change, initial=0), before[2])
             if error < TOLERANCE:
-                return nodes
-        before = seen
+                return before[0]
+        before = nodes, seen, rules
     raise ArithmeticError(
         f"The contour of {problem} with {rule} is accurate to {error:.1e} only "
         f"(required: {TOLERANCE:.0e}) over {horizon:g} steps."
