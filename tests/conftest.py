@@ -15,6 +15,13 @@ def settings_are_left_alone():
     assert jax.config.values == before
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_dropped():
+    """Compiled programs of one file, gigabytes in all, do not outlive it."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def x64():
     """64-bit types, for the functions below the public ones."""

@@ -501,7 +501,7 @@ def ladder(monkeypatch):
 
     fake = SimpleNamespace(passed=True)
 
-    def verify(*, quick, seed, report):
+    def verify(*, quick, everything, seed, report):
         row = ("II", 1.0, np.nan, np.bool_(fake.passed))
         columns = ("phase", "alpha", "max |z|", "holds")
         rung = SimpleNamespace(

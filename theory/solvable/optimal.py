@@ -167,6 +167,8 @@ def optimal_schedule(
     if (np.abs(x[0] - bounds[0]) < 1e-2).any():
         _warn("scale of the rule", float(np.exp(x[0])))
     rates = kernel_rates(spectrum, steps, *np.exp(x))
+    if rates.max() > 0.99 * np.exp(bounds[1, 1]):
+        _warn("cap of the rule", float(rates.max()))
     if method == "rule":
         return OptimalSchedule(rates, final(rates), method)
 

@@ -81,10 +81,10 @@ def _unstable(rule: Rule, room: float) -> UnstableError:
     )
 
 
-def _growing(step: np.ndarray, nodes: Nodes, rule: Rule) -> Array:
+def _growing(step: np.ndarray, nodes: Nodes, rule: Rule, longest: int = UNSTABLE_STEPS) -> Array:
     """Excess risk above the stability threshold, infinite once it has overflowed."""
-    if step[-1] > UNSTABLE_STEPS:
-        must = f"end by {UNSTABLE_STEPS} above the stability threshold"
+    if step[-1] > longest:
+        must = f"end by {longest} above the stability threshold"
         raise requirement("steps", must, int(step[-1]))
     excess = stepping(step, nodes(float(step[-1])), rule)
     return jnp.where(jnp.isnan(excess), jnp.inf, excess)
@@ -97,14 +97,17 @@ def _carried(step: np.ndarray, nodes: Nodes, rule: Rule, check: bool) -> tuple[A
         raise requirement("steps", must, int(step[-1]))
     modes = nodes(float(step[-1]))
     if rule.constant and not is_traced((modes, rule)):
-        if check and not (kernel := octaves.kernel(modes, rule)) < 1:
+        if rule.equivalent or (kernel := octaves.kernel(modes, rule)) < 1:
+            return octaves.evaluate(step, modes, rule)
+        if check:
             raise UnstableError(
                 f"Argument `sgd` must be stable, but the kernel of the noise of {rule} sums to "
                 f"{kernel:.4g}, not below one. Take smaller rates, or set allow_unstable=True."
             )
-        return octaves.evaluate(step, modes, rule)
+    if not check:
+        return _growing(step, nodes, rule, LONGEST), 1e-12
     excess = stepping(step, modes, rule)
-    if check and not is_traced(excess) and not np.isfinite(excess).all():
+    if not is_traced(excess) and not np.isfinite(excess).all():
         at = int(step[int(np.argmin(np.isfinite(excess)))])
         raise UnstableError(
             f"The expected risk of {rule} overflows by step {at}: take smaller rates, or set "

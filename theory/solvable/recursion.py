@@ -32,7 +32,7 @@ from jaxtyping import Float, Inexact
 from solvable._split import joined, real, split
 from solvable._types import Array, Scalar
 from solvable.modes import Modes
-from solvable.rule import Coefficients, Rule
+from solvable.rule import Rule
 
 LONGEST = 2**14
 """Steps taken in one call: memory and coefficients are for so many at a time."""
@@ -94,24 +94,52 @@ def pull(b, lam: Any, multiplicity: Any, B: Scalar) -> list:
 def _march(X, coefficients, modes, B, omega, *, length, output):
     """The excess risk of vector ``output`` before each of ``length`` steps, and X after them."""
     at = pairs(coefficients.b.shape[-1]).index((output, output))
+    equal = coefficients.b.shape[0] == 1
+    if equal and len(X) == 1:
+        return _repeat(X[0], coefficients, modes, B, omega, length)
     lam, n = split(modes.lam), split(jnp.asarray(modes.multiplicity))
     excess_of = lambda x: modes.floor + real(x).sum()
 
     def one(X, coefficient):
-        A, b = coefficients if coefficient is None else coefficient
+        A, b = coefficient
         excess = excess_of(X[0])
         risk = omega[1] * excess + modes.noise
         own, fed = change(X, A, b, lam, B, omega), pull(b, lam, n, B)
         new = [x + (dx + f * risk) for x, dx, f in zip(X, own, fed, strict=True)]
         return new, excess_of(X[at]) if output else excess
 
-    X = [split(x) for x in X]
-    if coefficients.b.shape[0] == 1:
-        coefficients = Coefficients(*(x[0] for x in coefficients))
-        X, excess = lax.scan(one, X, None, length)
+    X, first = [split(x) for x in X], jax.tree.map(lambda x: x[0], coefficients)
+    if equal:
+        X, excess = lax.scan(lambda X, _: one(X, first), X, None, length)
     else:
         X, excess = lax.scan(one, X, coefficients)
     return jnp.stack([joined(x) for x in X]), excess
+
+
+def _repeat(m, coefficients, modes, B, omega, length):
+    """Equal steps of a single vector, SGD: what they do to a mode is one number, made once.
+
+    Real and imaginary parts lie side by side in a row, and a product is one with the row and one
+    with the row turned by i: a loop over it is one kernel, and costs little more than a real one.
+    """
+    A, b = (x[0] for x in coefficients)
+    one = jnp.ones_like(modes.lam)
+    (loss,), (fed,) = (
+        change([one], A, b, modes.lam, B, omega),
+        pull(b, modes.lam, modes.multiplicity, B),
+    )
+    n, is_complex = one.size, jnp.iscomplexobj(m)
+    row = lambda x, y: jnp.concatenate([x, y]) if is_complex else x
+    straight, turned = row(loss.real, loss.real), row(-loss.imag, loss.imag)
+    fed = row(fed.real, fed.imag)
+
+    def step(m, _):
+        excess = modes.floor + m[:n].sum()
+        new = m + (straight * m + fed * (omega[1] * excess + modes.noise))
+        return new + turned * jnp.concatenate([m[n:], m[:n]]) if is_complex else new, excess
+
+    m, excess = lax.scan(step, row(m.real, m.imag), None, length)
+    return (m[:n] + 1j * m[n:] if is_complex else m)[None], excess
 
 
 def trajectory(
