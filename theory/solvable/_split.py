@@ -13,12 +13,12 @@ class Split(NamedTuple):
     re: Array
     im: Array
 
-    def __add__(self, other: Any) -> "Split":  # ty: ignore[invalid-method-override]
+    def __add__(self, other: Any) -> "Split":
         if isinstance(other, Split):
             return Split(self.re + other.re, self.im + other.im)
         return Split(self.re + other, self.im)
 
-    def __mul__(self, other: Any) -> "Split":  # ty: ignore[invalid-method-override]
+    def __mul__(self, other: Any) -> "Split":
         if isinstance(other, Split):
             re, im = other
             return Split(self.re * re - self.im * im, self.re * im + self.im * re)
@@ -27,7 +27,7 @@ class Split(NamedTuple):
     def __truediv__(self, real: Any) -> "Split":
         return Split(self.re / real, self.im / real)
 
-    __radd__, __rmul__ = __add__, __mul__  # ty: ignore[invalid-assignment]
+    __radd__, __rmul__ = __add__, __mul__
 
 
 def split(x: Array) -> Array | Split:
