@@ -246,3 +246,13 @@ def test_domains_that_diverge():
         expect_domains(two_domains(), SGD(50.0), 1000)
     with pytest.raises(ValueError, match="`domain` must be at most 1, but is 2"):
         optimal_proportions(two_domains(), SGD(0.1), 10, domain=2)
+
+
+def test_a_mixture_goes_around_an_average():
+    """The other way round, the average would not know of the kinds."""
+    mixture = LabelMixture(SGD(0.1), [0.1, 1.0], [0.5, 0.5])
+    with pytest.raises(TypeError, match="`rule` must be a SGD or .* but is LabelMixture"):
+        Averaged(mixture, ema=0.9)
+    around = LabelMixture(Averaged(SGD(0.1), ema=0.9), [0.1, 1.0], [0.5, 0.5])
+    noisy = predict(REGRESSION, around, [300]).excess[0]
+    assert noisy > 2 * predict(REGRESSION, around.rule, [300]).excess[0]

@@ -56,7 +56,7 @@ class Averaged(Rule):
             both = f"ema={self.ema!r}, tail={self.tail!r}"
             raise requirement("ema", "be given, or else `tail`, and not both", both)
         is_placeholder = type(self.rule) is object or hasattr(self.rule, "shape")  # of JAX
-        if isinstance(self.rule, Averaged) or not (isinstance(self.rule, Rule) or is_placeholder):
+        if not is_placeholder:
             check_type("rule", self.rule, SGD, Momentum, DANA, ThreeRates)
         if self.tail is not None:
             check_count("tail", self.tail, minimum=0)
