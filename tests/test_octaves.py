@@ -135,3 +135,9 @@ def test_averages_at_the_edge_of_stability(rule, x64):
     off = np.abs(curve.excess / np.asarray(stepping(steps, problem.spectrum(), rule)) - 1)
     assert off.max() <= max(curve.error, 1e-10)
     assert curve.error < 1e-6
+
+
+def test_what_rings_for_ever_is_refused():
+    """A velocity that forgets in 10^7 steps: single steps would be all there is, for hours."""
+    with pytest.raises(ValueError, match=r"`steps` must end by 1e\+08, as Momentum.* rings for"):
+        predict(PROBLEMS["regression"], Momentum(1e-8, 1 - 1e-7), 10**12)

@@ -37,7 +37,7 @@ def test_the_excess_is_that_of_the_rates(easy):
     problem, *found = easy
     for schedule in found:
         assert schedule.rates.shape == (512,) and (schedule.rates > 0).all()
-        curve = expect(problem, schedule.rule(), [512])
+        curve = expect(problem, schedule.sgd, [512])
         assert schedule.excess == pytest.approx(curve.excess[0], rel=1e-10)
 
 
@@ -88,7 +88,7 @@ def test_reference_values_at_4096_steps(a, b, excess):
 def test_features(x64):
     problem = PowerLaw(alpha=1.0, beta=0.5, v=10**6, d=10**4, noise=1.0)
     best = optimal_schedule(problem, 256)
-    assert best.excess == pytest.approx(predict(problem, best.rule(), [256]).excess[0], rel=1e-8)
+    assert best.excess == pytest.approx(predict(problem, best.sgd, [256]).excess[0], rel=1e-8)
     regression = optimal_schedule(LinearRegression(alpha=1.0, beta=0.5, v=10**6, noise=1.0), 256)
     assert best.excess == pytest.approx(regression.excess, rel=0.02)  # d limits nothing yet
 

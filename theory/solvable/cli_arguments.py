@@ -192,8 +192,8 @@ class Rule(Training):
                 fraction = 0.5 if self.fraction is None else self.fraction
                 rule = solvable.Momentum(fraction * room, self.mu, self.B)
         if self.schedule != "constant":
-            shapes = dict(linear="Linear", cosine="Cosine", halving="Geometric")
-            shape = getattr(solvable, shapes.get(self.schedule, "StableDecay"))
+            shapes = {"linear": "Linear", "cosine": "Cosine", "halving": "Geometric"}
+            shape = getattr(solvable, (shapes | {"stable-decay": "StableDecay"})[self.schedule])
             last = steps if isinstance(steps, int) else steps[-1]
             rule = replace(rule, gamma=shape(rule.gamma, max(int(last), 1)))
         if self.ema is None and self.tail is None:

@@ -80,11 +80,11 @@ class Watched:
         exponent = np.maximum(exponent, -700)
         return np.cumsum(self.lengths[:, None] * exponent, axis=0).max(axis=0)
 
-    def seen(self, nodes: Modes) -> Float[np.ndarray, " n"]:
+    def seen(self, nodes: Modes) -> Float[np.ndarray, "n 2"]:
         """Sums over the nodes that a run depends on: they must not depend on the contour.
 
         The forcing and the kernel of the SGD noise after 1, 2, 4, ... steps of each frozen rule,
-        in units of their first values.
+        and beside each its first value.
         """
         sums = []
         for Q, b, lasting in zip(

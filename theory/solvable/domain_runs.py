@@ -39,7 +39,7 @@ def simulate_domains(
     with jax.enable_x64(True):
         gamma = np.asarray(rates("gamma", sgd.gamma, np.arange(max(int(step[-1]), 1))), "float32")
     plain = jax.tree.map(lambda x: jnp.asarray(x, "float32"), domains)
-    keys = jax.random.split(key, seeds)
+    keys = jax.random.split(key, int(seeds))
     return np.asarray(_runs(keys, plain, gamma, jnp.asarray(step), B=int(sgd.B)), float)
 
 

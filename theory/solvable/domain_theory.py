@@ -27,10 +27,10 @@ from solvable._checks import check_type, requirement
 from solvable._precision import float64_on_cpu
 from solvable._types import Array
 from solvable.domains import Domains
-from solvable.recursion import LONGEST
+from solvable.recursion import calls
 from solvable.schedules import rates
 from solvable.sgd import SGD
-from solvable.steps import check_steps
+from solvable.steps import MAX_STEPPED, check_steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,16 +92,12 @@ def expect_domains(
     """
     check_type("domains", domains, Domains)
     check_type("sgd", sgd, SGD)
-    step = check_steps(steps, maximum=1e8)
-    last, found, t = int(step[-1]), [], 0
-    v = domains.eigenvalues.shape[1]
+    step = check_steps(steps, maximum=MAX_STEPPED)
+    found, v = [], domains.eigenvalues.shape[1]
     state = jnp.zeros(v), jnp.zeros(v)
-    length = min(max(64, 1 << last.bit_length()), LONGEST)
-    while t <= last:
-        gamma = rates("gamma", sgd.gamma, np.minimum(np.arange(t, t + length), max(last - 1, 0)))
-        state, excess = _march(state, gamma, domains, 1.0 * sgd.B)
-        found.append(np.asarray(excess)[step[(step >= t) & (step < t + length)] - t])
-        t += length
+    for t, taken in calls(int(step[-1])):
+        state, excess = _march(state, rates("gamma", sgd.gamma, taken), domains, 1.0 * sgd.B)
+        found.append(np.asarray(excess)[step[(step >= t) & (step < t + taken.size)] - t])
     excess = np.concatenate(found).T
     if not np.isfinite(excess).all():
         raise requirement("sgd", "keep the expected risk finite", sgd, "Take a smaller gamma.")

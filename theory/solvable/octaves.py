@@ -2,9 +2,9 @@ r"""The expected risk of a rule with constant coefficients, after any number of 
 
 Training has no scale of its own: late risk changes from octave to octave, not from step to step.
 So after the first steps, taken one by one, time is cut into panels of q blocks of m steps, m
-doubling from panel to panel. Over a panel
-the risk is a polynomial of degree q through its values at the ends of the blocks, and under a
-polynomial drive each mode is advanced over a block *exactly*, however long:
+doubling from panel to panel. Over a panel the risk is a polynomial of degree q through its values
+at the ends of the blocks, and under a polynomial drive each mode is advanced over a block
+*exactly*, however long:
 
 .. math::
     X(t + m) = T^m X(t) + \sum_{u < m} T^{m - 1 - u} f\, P(t + u),
@@ -27,9 +27,11 @@ from math import comb
 import numpy as np
 from jaxtyping import Float
 
+from solvable._checks import requirement
 from solvable.modes import Modes
 from solvable.recursion import changes, pairs, pull, trajectory
 from solvable.rule import Rule
+from solvable.steps import MAX_STEPPED
 
 DEGREE = 12
 """Blocks of a panel, and degree of the polynomial."""
@@ -147,8 +149,11 @@ def _panels(record, X, t, modes: Modes, rule: Rule, q: int, parts: int):
 
 def evaluate(record: np.ndarray, modes: Modes, rule: Rule) -> tuple[Float[np.ndarray, " k"], float]:
     """Expected excess risk at any steps, and its relative error: what a lower degree changes."""
-    first, found = min(settled(modes, rule), max(FIRST, 1 << int(record[-1]).bit_length())), []
-    X = np.empty(0)
+    last, found, X = int(record[-1]), [], np.empty(0)
+    first = min(settled(modes, rule), max(FIRST, 1 << last.bit_length()))
+    if first > MAX_STEPPED:
+        must = f"end by {MAX_STEPPED:.0e}, as {rule} rings for longer than that"
+        raise requirement("steps", must, last)
     for t, excess, moments in trajectory(first - 1, modes, rule):
         inside = record[(record >= t) & (record < t + excess.size)]
         found.append(np.asarray(excess)[inside - t])

@@ -16,7 +16,6 @@ Sources: arXiv 2509.19189 (the functional scaling law behind the first formula) 
 (optimal schedules).
 """
 
-import functools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +34,8 @@ from solvable.contour import contour_modes
 from solvable.modes import Modes
 from solvable.prediction import UnstableError, predict
 from solvable.problem import LinearRegression, PowerLaw
-from solvable.recursion import change, pull
-from solvable.rule import Rule
+from solvable.recursion import ALIKE, march
+from solvable.rule import Coefficients, Rule
 from solvable.schedules import Constant
 from solvable.sgd import SGD
 from solvable.thresholds import largest, spectrum_of
@@ -56,13 +55,15 @@ class OptimalSchedule:
     """Learning rates, one per step, and the excess risk they end at."""
 
     rates: Float[np.ndarray, " T"]
+    B: int
     excess: float
     method: str
     """``rule``, with two scalars tuned; or ``direct``, every rate optimised."""
 
-    def rule(self, B: int = 1) -> SGD:
-        """The schedule as a training rule."""
-        return SGD(self.rates, B)
+    @property
+    def sgd(self) -> SGD:
+        """The schedule as a training rule, for the batch size it is the best of."""
+        return SGD(self.rates, self.B)
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,18 @@ class Tuned:
     """Whether the peak is at the end of the range searched."""
 
 
-@functools.partial(jax.jit)
+@jax.jit
 def _final(rates: jax.Array, modes: Modes, B) -> jax.Array:
     """Excess risk of SGD after all rates. Memory is for the square root of their number."""
+    A = jnp.ones((_CHUNK, 1, 1))
 
-    def step(m, rate):
-        excess = modes.floor + jnp.real(m.sum())
-        A, b = jnp.ones((1, 1)), -rate[None]
-        own, fed = change([m], A, b, modes.lam, B)[0], pull(b, modes.lam, modes.multiplicity, B)[0]
-        return m + own + (excess + modes.noise) * fed, None
+    @jax.checkpoint
+    def chunk(X, b):
+        return march(X, Coefficients(A, b), modes, B, ALIKE, length=_CHUNK, output=0)[0], None
 
-    chunk = jax.checkpoint(lambda m, rates: (lax.scan(step, m, rates)[0], None))
     padded = jnp.pad(rates, (0, -rates.size % _CHUNK))  # a rate of zero changes nothing
-    m = lax.scan(chunk, modes.weight, padded.reshape(-1, _CHUNK))[0]
-    return jnp.asarray(modes.floor + jnp.real(m.sum()))
+    X = lax.scan(chunk, modes.weight[None], -padded.reshape(-1, _CHUNK, 1))[0]
+    return jnp.asarray(modes.floor + jnp.real(X[0].sum()))
 
 
 value_and_gradient = jax.jit(
@@ -170,7 +169,7 @@ def optimal_schedule(
     if rates.max() > 0.99 * np.exp(bounds[1, 1]):
         _warn("cap of the rule", float(rates.max()))
     if method == "rule":
-        return OptimalSchedule(rates, final(rates), method)
+        return OptimalSchedule(rates, int(B), final(rates), method)
 
     def value(y: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = value_and_gradient(jnp.asarray(y), nodes, 1.0 * B)
@@ -181,7 +180,7 @@ def optimal_schedule(
     found = optimize.minimize(
         value, np.log(rates), jac=True, method="L-BFGS-B", bounds=limits, options=options
     )
-    return OptimalSchedule(np.exp(found.x), float(np.exp(found.fun)), method)
+    return OptimalSchedule(np.exp(found.x), int(B), float(np.exp(found.fun)), method)
 
 
 def _warn(what: str, value: float) -> None:

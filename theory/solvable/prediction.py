@@ -19,7 +19,7 @@ from solvable.recursion import rate, stepping
 from solvable.resolvent import ridge_on_axis
 from solvable.rule import Rule
 from solvable.sgd import SGD
-from solvable.steps import check_steps
+from solvable.steps import MAX_STEPPED, check_steps
 from solvable.thresholds import largest
 
 EQUIVALENT = "deterministic equivalent"
@@ -27,9 +27,6 @@ EXACT = "exact expectation"
 
 UNSTABLE_STEPS = 10_000
 """Above the stability threshold a curve can only be stepped, and this far."""
-
-LONGEST = 10**8
-"""Rules that change from step to step can only be stepped, and this far."""
 
 Nodes = Callable[[float], Modes]
 """The modes to step with, for a horizon."""
@@ -92,8 +89,8 @@ def _growing(step: np.ndarray, nodes: Nodes, rule: Rule, longest: int = UNSTABLE
 
 def _carried(step: np.ndarray, nodes: Nodes, rule: Rule, check: bool) -> tuple[Array, float]:
     """Excess risk of any rule, carried by the nodes, and the relative error of the time steps."""
-    if not rule.constant and step[-1] > LONGEST:
-        must = f"end by {LONGEST:.0e} for a rule that changes from step to step"
+    if not rule.constant and step[-1] > MAX_STEPPED:
+        must = f"end by {MAX_STEPPED:.0e} for a rule that changes from step to step"
         raise requirement("steps", must, int(step[-1]))
     modes = nodes(float(step[-1]))
     if rule.constant and not is_traced((modes, rule)):
@@ -105,7 +102,7 @@ def _carried(step: np.ndarray, nodes: Nodes, rule: Rule, check: bool) -> tuple[A
                 f"{kernel:.4g}, not below one. Take smaller rates, or set allow_unstable=True."
             )
     if not check:
-        return _growing(step, nodes, rule, LONGEST), 1e-12
+        return _growing(step, nodes, rule, MAX_STEPPED), 1e-12
     excess = stepping(step, modes, rule)
     if not is_traced(excess) and not np.isfinite(excess).all():
         at = int(step[int(np.argmin(np.isfinite(excess)))])

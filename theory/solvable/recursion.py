@@ -34,9 +34,8 @@ from solvable._types import Array, Scalar
 from solvable.modes import Modes
 from solvable.rule import Rule
 
-LONGEST = 2**14
-"""Steps taken in one call: memory and coefficients are for so many at a time."""
-
+CALL = 2**14
+"""Steps taken in one call, at most: memory and coefficients are for so many at a time."""
 
 Omega = tuple[Scalar, Scalar]
 """Means of the weights of the samples, and of their squares: see :class:`solvable.LabelMixture`."""
@@ -91,7 +90,7 @@ def pull(b, lam: Any, multiplicity: Any, B: Scalar) -> list:
 
 
 @functools.partial(jax.jit, static_argnames=("length", "output"))
-def _march(X, coefficients, modes, B, omega, *, length, output):
+def march(X, coefficients, modes, B, omega, *, length, output):
     """The excess risk of vector ``output`` before each of ``length`` steps, and X after them."""
     at = pairs(coefficients.b.shape[-1]).index((output, output))
     equal = coefficients.b.shape[0] == 1
@@ -142,25 +141,32 @@ def _repeat(m, coefficients, modes, B, omega, length):
     return (m[:n] + 1j * m[n:] if is_complex else m)[None], excess
 
 
+def calls(last: int) -> Iterator[tuple[int, np.ndarray]]:
+    """First step and all steps of each call, of few different lengths, until past ``last``.
+
+    What is taken beyond the last step repeats it, as an array of rates may end there.
+    """
+    length = min(max(64, 1 << last.bit_length()), CALL)
+    for t in range(0, last + 1, length):
+        yield t, np.minimum(np.arange(t, t + length), max(last - 1, 0))
+
+
 def trajectory(
     last: int, modes: Modes, rule: Rule
 ) -> Iterator[tuple[int, Float[Array, " length"], Array]]:
-    """Take steps until past ``last``, in calls of few different lengths that share programs.
+    """Take steps until past ``last``.
 
     Yields the first step of a call, the excess risk before each of its steps, and the second
     moments after them.
     """
-    X, t, coefficients = initial(rule.start, modes.weight), 0, None
+    X, coefficients = initial(rule.start, modes.weight), None
     modes = replace(modes, noise=rule.seen_noise(modes.noise))
-    length = min(max(64, 1 << last.bit_length()), LONGEST)
-    while t <= last:
+    for t, steps in calls(last):
         if coefficients is None or not rule.constant:
-            steps = np.arange(t, t + 1 if rule.constant else t + length)
-            coefficients = rule.coefficients(np.minimum(steps, max(last - 1, 0)))
-        static = dict(length=length, output=rule.output)
-        X, excess = _march(X, coefficients, modes, 1.0 * rule.B, rule.omega, **static)
+            coefficients = rule.coefficients(steps[:1] if rule.constant else steps)
+        static = dict(length=steps.size, output=rule.output)
+        X, excess = march(X, coefficients, modes, 1.0 * rule.B, rule.omega, **static)
         yield t, excess, X
-        t += length
 
 
 def stepping(record: np.ndarray, modes: Modes, rule: Rule) -> Float[Array, " k"]:

@@ -98,7 +98,9 @@ def domains_rung(key: jax.Array, *, quick: bool) -> Rung:
         for k in range(2):
             error = runs[:, k].std(axis=0, ddof=1) / np.sqrt(seeds)
             z = float(np.abs((runs[:, k].mean(axis=0) - exact[k]) / error).max())
-            limit = float(np.quantile(bootstrap(runs[:, k] - runs[:, k].mean(axis=0)), 0.9975))
+            limit = float(
+                np.quantile(bootstrap(runs[:, k] - runs[:, k].mean(axis=0)), 1 - LEVEL / 4)
+            )
             power = float(((limit + 1.28) * error / exact[k]).min())
             rows.append((share, batch, k + 1, seeds, z, limit, power, bool(z < limit)))
     return Rung(

@@ -11,6 +11,10 @@ MAX_STEP = 10**15
 """The largest step index the theory accepts: beyond it float64 no longer counts."""
 
 
+MAX_STEPPED = 10**8
+"""Where only single steps lead, the theory takes so many."""
+
+
 def log_steps(last: int, count: int = 200) -> np.ndarray:
     """About ``count`` whole steps from 0 to ``last``, both included, even in the logarithm.
 
