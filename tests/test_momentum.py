@@ -16,6 +16,7 @@ from solvable import (
     ThreeRates,
     UnstableError,
     expect,
+    max_learning_rate,
     predict,
 )
 
@@ -303,3 +304,14 @@ def test_above_the_threshold():
     with pytest.raises(UnstableError, match=r"overflows by step \d+"):
         predict(REGRESSION, growing, [0, 10, 20_000])
     assert predict(REGRESSION, growing, [20_000], allow_unstable=True).excess[0] == np.inf
+
+
+def test_under_vmap_what_is_unstable_has_no_number(x64):
+    """As for SGD: no error can be raised there."""
+    threshold = 0.19 * max_learning_rate(REGRESSION)
+    excess = lambda gamma: predict(REGRESSION, Momentum(gamma, 0.9, 10**6), [0, 50]).excess
+    gamma = threshold * np.array([0.5, 100.0])
+    found = np.asarray(jax.vmap(excess)(gamma))
+    alone = predict(REGRESSION, Momentum(gamma[0], 0.9, 10**6), [0, 50]).excess
+    np.testing.assert_allclose(found[0], alone, rtol=1e-12)
+    assert np.isnan(found[1]).all()

@@ -138,13 +138,13 @@ def _curve(problem, modes, inverse_d, rule, steps, terms, allow_unstable, rung, 
         )
         excess, split = jax.tree.map(lambda x: x[: step.size], solution[:2])
         error = solution[2]
-        if traced:  # no message can be raised here, so what has no meaning has no number
-            excess = jnp.where(gamma < threshold, excess, jnp.nan)
     elif stable:
         excess, measured = _carried(step, nodes, rule, not allow_unstable)
         error = max(error, measured)
     else:
         excess = _growing(step, nodes, rule)
+    if traced and like:  # no message can be raised here, so what has no meaning has no number
+        excess = jnp.where(gamma < threshold, excess, jnp.nan)
     return Curve(
         step=step,
         excess=as_numpy(excess),
