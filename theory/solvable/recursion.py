@@ -90,7 +90,7 @@ def pull(b, lam: Any, multiplicity: Any, B: Scalar) -> list:
 
 
 @functools.partial(jax.jit, static_argnames=("length", "output"))
-def march(X, coefficients, modes, B, omega, *, length, output):
+def _march(X, coefficients, modes, B, omega, *, length, output):
     """The excess risk of vector ``output`` before each of ``length`` steps, and X after them."""
     at = pairs(coefficients.b.shape[-1]).index((output, output))
     equal = coefficients.b.shape[0] == 1
@@ -165,7 +165,7 @@ def trajectory(
         if coefficients is None or not rule.constant:
             coefficients = rule.coefficients(steps[:1] if rule.constant else steps)
         static = dict(length=steps.size, output=rule.output)
-        X, excess = march(X, coefficients, modes, 1.0 * rule.B, rule.omega, **static)
+        X, excess = _march(X, coefficients, modes, 1.0 * rule.B, rule.omega, **static)
         yield t, excess, X
 
 
