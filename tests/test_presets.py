@@ -2,7 +2,7 @@
 
 import pytest
 
-from solvable import POINTS, max_learning_rate, phase
+from solvable import POINTS, PUBLISHED, frontier, max_learning_rate, phase
 from solvable.presets import family, half_trace
 
 EVERY = [(name, *point) for name, points in POINTS.items() for point in points]
@@ -19,6 +19,28 @@ def test_every_point_is_in_its_phase(name, alpha, beta):
     at = phase(alpha, beta)
     assert at.name == name
     assert at.boundary.distance > (0.01 if name == "IVb" else 0.04)
+
+
+def test_published_exponent_at_the_boundary_of_two_phases():
+    """0.643 is the published prediction; the numerical frontier comes within 0.005, as ever."""
+    ((alpha, beta),) = PUBLISHED["compute-optimal front"]
+    found = phase(alpha, beta)
+    assert found.boundary.distance == 0 and set(found.boundary.between) == {"II", "III"}
+    assert -float(found.loss_exponent) == pytest.approx(0.643, abs=5e-4)
+    slope = frontier(lambda d: family(alpha, beta, d), half_trace, [1e20]).slope[0]
+    assert -slope == pytest.approx(0.643, abs=0.005)
+
+
+def test_published_line_crosses_three_phases():
+    names = [phase(*point).name for point in PUBLISHED["exponents along a line"]]
+    assert list(dict.fromkeys(names)) == ["Ia", "II", "III"]
+
+
+def test_published_rough_targets_begin_where_the_phases_do():
+    first, *others = PUBLISHED["negative beta"]
+    with pytest.raises(ValueError, match="alpha"):
+        phase(*first)
+    assert {phase(*point).name for point in others} == {"Ia"}
 
 
 def test_the_family_keeps_v_in_proportion_to_d():

@@ -42,7 +42,7 @@ _HOMES = {
     "prediction": ["UnstableError", "expect", "predict"],
     "ensemble": ["expect_ensemble"],
     "ladder": ["Verification", "verify"],
-    "presets": ["POINTS"],
+    "presets": ["POINTS", "PUBLISHED"],
     "curve": ["Curve"],
     "phases": ["Phase", "phase"],
     "frontiers": ["Frontier", "frontier"],

@@ -21,20 +21,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Float
 from scipy import optimize
 
 from solvable._checks import check_count, check_number, check_type, requirement
 from solvable._precision import float64_on_cpu
+from solvable.adjoint import final_excess, final_excess_and_gradient
 from solvable.contour import contour_modes
 from solvable.modes import Modes
 from solvable.prediction import UnstableError, predict
 from solvable.problem import LinearRegression, PowerLaw
-from solvable.recursion import rate
 from solvable.rule import Rule
 from solvable.schedules import Constant
 from solvable.sgd import SGD
@@ -42,8 +40,6 @@ from solvable.thresholds import largest, spectrum_of
 
 MAX_DIRECT = 2**17
 """Steps up to which all rates can be optimised one by one."""
-
-_CHUNK = 256
 
 
 class EdgeWarning(UserWarning):
@@ -75,30 +71,6 @@ class Tuned:
     """Excess risk at the horizon."""
     at_edge: bool
     """Whether the peak is at the end of the range searched."""
-
-
-@jax.jit
-def _final(rates: jax.Array, modes: Modes, B) -> jax.Array:
-    """Excess risk of SGD after all rates. Memory is for the square root of their number.
-
-    The step is that of :mod:`solvable.recursion`, in the form it has for SGD: differentiated
-    through the form for every rule it would take half as long again.
-    """
-    fed = modes.lam**2 * modes.multiplicity / B
-
-    def step(m, gamma):
-        risk = modes.floor + jnp.real(m.sum()) + modes.noise
-        return m - rate(modes.lam, gamma, B) * m + gamma**2 * risk * fed, None
-
-    chunk = jax.checkpoint(lambda m, rates: (lax.scan(step, m, rates)[0], None))
-    padded = jnp.pad(rates, (0, -rates.size % _CHUNK))  # a rate of zero changes nothing
-    m = lax.scan(chunk, modes.weight, padded.reshape(-1, _CHUNK))[0]
-    return jnp.asarray(modes.floor + jnp.real(m.sum()))
-
-
-value_and_gradient = jax.jit(
-    jax.value_and_grad(lambda y, *args: jnp.log(_final(jnp.exp(y), *args)))
-)
 
 
 def kernel_rates(modes: Modes, steps: int, scale: float, cap: float) -> Float[np.ndarray, " T"]:
@@ -156,7 +128,7 @@ def optimal_schedule(
     threshold = float(largest(spectrum, inverse_d, 1.0 * B))
     nodes = _nodes(problem, 2 * threshold, steps, B)
     width = 1 / np.sqrt(float(spectrum.multiplicity @ spectrum.lam**2))  # K(0)^(-1/2)
-    final = lambda rates: float(_final(jnp.asarray(rates), nodes, 1.0 * B))
+    final = lambda rates: float(final_excess(jnp.asarray(rates), nodes, 1.0 * B))
     bounds = np.log([(1e-7, 1e3), (1e-4, 2.0)]) + np.log([[threshold / width], [threshold]])
 
     def loss(x: np.ndarray) -> float:
@@ -177,8 +149,8 @@ def optimal_schedule(
         return OptimalSchedule(rates, int(B), final(rates), method)
 
     def value(y: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = value_and_gradient(jnp.asarray(y), nodes, 1.0 * B)
-        return float(value), np.asarray(gradient)
+        excess, gradient = final_excess_and_gradient(jnp.exp(y), nodes, 1.0 * B)
+        return float(np.log(excess)), np.exp(y) * np.asarray(gradient / excess)
 
     options = {"maxiter": 2000, "maxfun": 3000, "maxcor": 30, "ftol": 1e-12, "gtol": 1e-9}
     limits = [(None, np.log(2 * threshold))] * steps

@@ -1,4 +1,7 @@
-"""Points of the phase plane that stand for their phases, and the usual family and rule there."""
+"""Points of the phase plane: two that stand for each phase, and those of published figures.
+
+Source of the published ones: arXiv 2405.15074, figures 3 and 4 and the appendix.
+"""
 
 from solvable.problem import PowerLaw
 from solvable.sgd import SGD
@@ -13,6 +16,16 @@ POINTS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "IVb": ((0.27, 0.7), (0.28, 0.7)),
 }
 """Two points (alpha, beta) in each of the seven phases, away from the boundaries."""
+
+
+PUBLISHED: dict[str, tuple[tuple[float, float], ...]] = {
+    "compute-optimal front": ((0.7, 0.7),),
+    "exponents along a line": tuple((0.7, beta / 10) for beta in range(1, 14, 2)),
+    "negative beta": tuple((0.7, beta / 10) for beta in (-2, -1, 0, 1, 2)),
+}
+"""Where the paper looks: the boundary between II and III, where its simulations measured the
+exponent 0.648 and 0.643 is predicted; the line alpha = 0.7 through Ia, II and III (the steps along
+it are ours); and beta between -0.2 and 0.2, where the theory holds though the target is rough."""
 
 
 def family(alpha: float, beta: float, d: int, noise: float = 0.0) -> PowerLaw:
