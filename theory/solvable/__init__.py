@@ -22,6 +22,8 @@ _HOMES = {
         "StableDecay",
         "Warmup",
     ],
+    "full_batch": ["FullBatch", "GradientDescent", "GradientFlow"],
+    "finite": ["FiniteCurve"],
     "thresholds": ["max_learning_rate"],
     "modes": ["Modes"],
     "contour": ["contour_modes"],

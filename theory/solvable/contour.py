@@ -43,6 +43,9 @@ _GAUSS = np.polynomial.legendre.leggauss(12)
 _CORNER = np.sqrt(1 / 8)  # of the segment and the ray, in units of where the contour begins
 _MOMENTS = 24  # at which a rule that changes is looked at
 
+Path = tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, " n"]]
+"""Nodes z and weights dz on the upper half of a contour."""
+
 Height = Callable[[Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]
 
 
@@ -116,9 +119,7 @@ def allowed_height(watched: Watched, eps: float, top: float) -> Height:
     return lambda x: np.exp(np.interp(np.log(x), np.log(grid), height))
 
 
-def path(
-    top: float, band: float, eps: float, refine: int, height: Height = lambda x: x
-) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, " n"]]:
+def path(top: float, band: float, eps: float, refine: int, height: Height = lambda x: x) -> Path:
     """Nodes z and weights dz on the upper half, from the positive real axis to the negative.
 
     Args:
@@ -140,6 +141,16 @@ def path(
     middle, half = (z[1:] + z[:-1]) / 2, np.diff(z) / 2
     x, w = _GAUSS  # straight panels: only the ends of a path of analytic integrand matter
     return (middle[:, None] + half[:, None] * x).ravel(), (half[:, None] * w).ravel()
+
+
+def around(band: float, watched: Watched) -> Callable[[int], Path]:
+    """The path around a spectrum that ends at ``band``, on which a rule makes no node grow."""
+    tops = band * (1 + 2.0 ** -np.arange(1, 11))
+    top = float(tops[np.argmax(np.append(watched.growth(tops)[:-1] <= GROWTH, True))])
+    radii = top / 4 * 2.0 ** -np.arange(0, 100)
+    eps = float(radii[np.argmax(np.append(watched.growth(-radii)[:-1] <= GROWTH, True))])
+    height = allowed_height(watched, eps, top)
+    return lambda refine: path(top, band, eps, refine, height)
 
 
 @jax.jit
@@ -165,7 +176,7 @@ def sum_rules(nodes: Modes, spectrum: Modes, inverse_d: float) -> Float[np.ndarr
     return np.abs(np.real(found) / np.array(exact) - 1)
 
 
-def _padded(z: np.ndarray, dz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def padded(z: np.ndarray, dz: np.ndarray) -> Path:
     """Filled up with nodes of weight zero to one of few sizes, so that contours share programs."""
     size = 1 << (z.size - 1).bit_length()
     more = (size if z.size > 3 * size // 4 else 3 * size // 4) - z.size
@@ -184,15 +195,10 @@ def contour_modes(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
     """
     spectrum, inverse_d = problem.spectrum(), problem.inverse_d
     watched = Watched(rule, horizon)
-    band = float(band_edge(spectrum, inverse_d))
-    tops = band * (1 + 2.0 ** -np.arange(1, 11))
-    top = float(tops[np.argmax(np.append(watched.growth(tops)[:-1] <= GROWTH, True))])
-    radii = top / 4 * 2.0 ** -np.arange(0, 100)
-    eps = float(radii[np.argmax(np.append(watched.growth(-radii)[:-1] <= GROWTH, True))])
-    height = allowed_height(watched, eps, top)
+    outline = around(float(band_edge(spectrum, inverse_d)), watched)
     before = None
     for refine in (1, 2, 4, 8):
-        points = _padded(*path(top, band, eps, refine, height))
+        points = padded(*outline(refine))
         nodes = as_numpy(_nodes(*points, spectrum, inverse_d))
         seen, rules = watched.seen(nodes), sum_rules(nodes, spectrum, float(inverse_d)).max()
         if before is not None and len(before[1]) == len(seen):

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
 from solvable.contour import TOLERANCE, contour_modes
 from solvable.curve import Curve
+from solvable.finite import full_batch_curve
+from solvable.full_batch import FullBatch, GradientFlow
 from solvable.modes import Modes
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.recursion import rate, stepping
@@ -172,9 +175,12 @@ def predict(
     sgd: Rule,
     steps: int | Sequence[int] | np.ndarray,
     *,
+    n: int | None = None,
+    ensemble: int = 1,
+    bags: int = 1,
     terms: bool = False,
     allow_unstable: bool = False,
-) -> Curve:
+) -> Any:
     r"""Expected risk of one-pass training at any step, without simulating a single one.
 
     For :class:`PowerLaw` it is the deterministic equivalent: the mean over the features W and
@@ -223,6 +229,8 @@ def predict(
     if isinstance(problem, Draw):
         raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")
     check_type("problem", problem, PowerLaw, LinearRegression)
+    if isinstance(sgd, (FullBatch, GradientFlow)):
+        return full_batch_curve(problem, sgd, steps, n, ensemble, bags, (EXACT, EQUIVALENT))
     modes = problem.spectrum()
     nodes = lambda _: modes
     if isinstance(problem, PowerLaw):

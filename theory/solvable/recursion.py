@@ -141,12 +141,12 @@ def _repeat(m, coefficients, modes, B, omega, length):
     return (m[:n] + 1j * m[n:] if is_complex else m)[None], excess
 
 
-def calls(last: int) -> Iterator[tuple[int, np.ndarray]]:
+def calls(last: int, most: int = CALL) -> Iterator[tuple[int, np.ndarray]]:
     """First step and all steps of each call, of few different lengths, until past ``last``.
 
     What is taken beyond the last step repeats it, as an array of rates may end there.
     """
-    length = min(max(64, 1 << last.bit_length()), CALL)
+    length = min(max(64, 1 << last.bit_length()), most)
     for t in range(0, last + 1, length):
         yield t, np.minimum(np.arange(t, t + length), max(last - 1, 0))
 

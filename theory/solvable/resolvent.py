@@ -11,10 +11,17 @@ eigenvalues :math:`\lambda_j`. For any z off the spectrum of K, up to a relative
 
 where the effective ridge :math:`\kappa(z)` solves
 :math:`\kappa\,(1 - \mathrm{df}_1(\kappa)/d) = -z`. With :math:`d = \infty` it is -z itself, and
-the same two lines are the exact resolvent of the given spectrum.
+the same two lines are the exact resolvent of the given spectrum. With n samples in place of
+the covariance, errors of order 1/n come in and one more factor:
+:math:`\kappa\,(1 - \mathrm{df}_1/d)(1 - \mathrm{df}_1/n) = -z`. Near d = n and z = 0 this has
+two roots next to each other; the equation solved is the one that has only the right one,
 
-Source: Paquette et al. (2024), arXiv 2405.15074, section 3, where the fixed point is written
-for m = -z/kappa.
+.. math::
+    \kappa \left[ 1 - \tfrac12 \mathrm{df}_1(\kappa) \left( \tfrac1d + \tfrac1n +
+        \sqrt{(\tfrac1d - \tfrac1n)^2 + \tfrac{4}{d n} \tfrac{-z}{\kappa}} \right) \right] = -z.
+
+Sources: Paquette et al. (2024), arXiv 2405.15074, section 3, where the fixed point is written
+for m = -z/kappa; with samples, Defilippis et al. (2024), arXiv 2405.15699 (kappa is their nu_2).
 """
 
 import jax
@@ -58,11 +65,26 @@ def _stieltjes(
     return tuple(sums[::2])
 
 
-def _step(kappa, minus_z, modes: Modes, inverse_d):
-    """A Newton step for kappa (1 - df1/d) = -z, and the derivative of the left side."""
+def _equation(kappa, minus_z, modes: Modes, inverse_d, inverse_n):
+    """The left side of the fixed point in its regular form, and its derivative."""
     df1, df2 = _stieltjes(kappa, modes.lam, modes.multiplicity * modes.lam)
-    slope = lax.stop_gradient(1 - df2 * inverse_d)
-    return kappa - (kappa * (1 - df1 * inverse_d) - minus_z) / slope, slope
+    # s is inverse_d R_n + inverse_n R_d, with R = 1 - df1/d and the like: it tells the branch.
+    branch = inverse_d + inverse_n - 2 * inverse_d * inverse_n * df1
+    both = inverse_d * inverse_n * minus_z / jnp.where(kappa == 0, 1.0, kappa)
+    square = (inverse_d - inverse_n) ** 2 + 4 * both
+    empty = square == 0
+    s = jnp.sqrt(jnp.where(empty, 1.0, square))
+    s = jnp.where(empty, 0.0, jnp.where(jnp.real(s * jnp.conj(branch)) < 0, -s, s))
+    share = (inverse_d + inverse_n + s) / 2
+    bend = both / jnp.where(empty, 1.0, s)
+    return kappa * (1 - df1 * share), 1 - df2 * share + df1 * bend
+
+
+def _step(kappa, minus_z, *args):
+    """A Newton step, and the derivative of the left side."""
+    value, slope = _equation(kappa, minus_z, *args)
+    slope = lax.stop_gradient(slope)
+    return kappa - (value - minus_z) / slope, slope
 
 
 def _converge(kappa, *args):
@@ -80,35 +102,38 @@ def _converge(kappa, *args):
     return lax.while_loop(unfinished, again, (kappa, jnp.ones_like(kappa), jnp.inf, 0))[:2]
 
 
-def _descend(r: Float[Array, "..."], modes: Modes, inverse_d: Scalar):
+def _descend(r: Float[Array, "..."], modes: Modes, inverse_d: Scalar, inverse_n: Scalar):
     """The root for -z = r >= 0. The left side is convex: Newton from the right descends to it."""
-    return _converge(r + modes.trace * inverse_d, r, modes, inverse_d)
+    start = r + modes.trace * (inverse_d + inverse_n)
+    return _converge(start, r, modes, inverse_d, inverse_n)
 
 
-def ridge_on_axis(r: Float[Array, "..."], modes: Modes, inverse_d: Scalar) -> Float[Array, "..."]:
-    """The effective ridge at -z = r >= 0. At r = 0 it is the scale that d features resolve."""
-    kappa, _ = _descend(*lax.stop_gradient((r, modes, inverse_d)))
-    return _step(kappa, r, modes, inverse_d)[0]
+def ridge_on_axis(
+    r: Float[Array, "..."], modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0
+) -> Float[Array, "..."]:
+    """The effective ridge at -z = r >= 0. At r = 0 it is the scale that d and n resolve."""
+    kappa, _ = _descend(*lax.stop_gradient((r, modes, inverse_d, inverse_n)))
+    return _step(kappa, r, modes, inverse_d, inverse_n)[0]
 
 
 def ridge_off_axis(
-    minus_z: Complex[Array, "..."], modes: Modes, inverse_d: Scalar
+    minus_z: Complex[Array, "..."], modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0
 ) -> Complex[Array, "..."]:
     """The effective ridge at complex -z, away from the spectrum."""
     # The iterations carry no derivatives; the last step does (implicit function theorem).
-    z, spectrum, width = lax.stop_gradient((minus_z, modes, inverse_d))
+    z, *rest = lax.stop_gradient((minus_z, modes, inverse_d, inverse_n))
     r, theta = jnp.abs(z), jnp.angle(z)
-    start = tuple(lax.complex(x, jnp.zeros_like(r)) for x in _descend(r, spectrum, width))
+    start = tuple(lax.complex(x, jnp.zeros_like(r)) for x in _descend(r, *rest))
 
     def turn(k, state):  # the phase of z, along d log kappa / d log z
         kappa, slope = state
         before, after = (r * jnp.exp(1j * theta * n / _TURNS) for n in (k, k + 1))
         kappa = kappa * jnp.exp(1j * theta / _TURNS * before / (kappa * slope))
-        refine = lambda _, state: _step(state[0], after, spectrum, width)
+        refine = lambda _, state: _step(state[0], after, *rest)
         return lax.fori_loop(0, 2, refine, (kappa, slope))
 
-    kappa, _ = _converge(lax.fori_loop(0, _TURNS, turn, start)[0], z, spectrum, width)
-    return _step(lax.stop_gradient(kappa), minus_z, modes, inverse_d)[0]
+    kappa, _ = _converge(lax.fori_loop(0, _TURNS, turn, start)[0], z, *rest)
+    return _step(lax.stop_gradient(kappa), minus_z, modes, inverse_d, inverse_n)[0]
 
 
 def transforms(

@@ -11,7 +11,8 @@ axis:
     \text{band edge:}\quad \frac1d \sum_j \frac{\lambda_j^2}{(x - \lambda_j)^2} < 1.
 
 For :math:`d = \infty` (a draw, a linear regression) h(x) = x and the first is the exact
-condition :math:`\sum_i \gamma \lambda_i / (2B - \gamma (B + 1) \lambda_i) < 1`.
+condition :math:`\sum_i \gamma \lambda_i / (2B - \gamma (B + 1) \lambda_i) < 1`. On n samples
+h has one more factor like its second, and the band ends where it is least.
 """
 
 from collections.abc import Callable
@@ -40,10 +41,10 @@ def _root(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
     return y - f(y) / lax.stop_gradient(jax.grad(f)(y))
 
 
-def _axis(gap: Array, modes: Modes, inverse_d: Array) -> Array:
+def _axis(gap: Array, modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0) -> Array:
     """h(x) at x = lam_1 + gap: where the effective ridge is -x on the spectrum's axis."""
-    top = modes.top
-    return (top + gap) * (1 + inverse_d * (modes.multiplicity @ _ratio(gap, modes)))
+    sum_ = modes.multiplicity @ _ratio(gap, modes)
+    return (modes.top + gap) * (1 + inverse_d * sum_) * (1 + inverse_n * sum_)
 
 
 def _ratio(gap: Array, modes: Modes) -> Array:
@@ -51,20 +52,28 @@ def _ratio(gap: Array, modes: Modes) -> Array:
     return modes.lam / (modes.top - modes.lam + gap)
 
 
-def _band_gap(modes: Modes, inverse_d: Array) -> Array:
-    has_features = inverse_d > 0  # without features the band ends at the top eigenvalue
-    inverse_d = jnp.where(has_features, inverse_d, 1.0)
-    n = modes.multiplicity
-    f = lambda y: jnp.log(inverse_d * (n @ _ratio(jnp.exp(y), modes) ** 2))
-    bounds = modes.top**2 * inverse_d, (n @ modes.lam**2) * inverse_d
-    return jnp.where(has_features, jnp.exp(_root(f, *(jnp.log(x) / 2 for x in bounds))), 0.0)
+def _band_gap(modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0) -> Array:
+    n, either, both = modes.multiplicity, inverse_d + inverse_n, inverse_d * inverse_n
+    random = either > 0  # without features and samples the band ends at the top eigenvalue
+    either = jnp.where(random, either, 1.0)
+
+    def log_slope(y):
+        ratio = _ratio(jnp.exp(y), modes)
+        first, second = n @ ratio, n @ ratio**2
+        return jnp.log(either * second + both * first * (first + 2 * second))
+
+    trace, square = n @ modes.lam, n @ modes.lam**2
+    parts = [either * square, both * trace**2]  # each at most a third of one at the upper end
+    high = jnp.maximum(jnp.sqrt(3 * jnp.maximum(*parts)), jnp.cbrt(6 * both * trace * square))
+    gap = jnp.exp(_root(log_slope, jnp.log(modes.top**2 * either) / 2, jnp.log(high)))
+    return jnp.where(random, gap, 0.0)
 
 
 @jax.jit
-def band_edge(modes: Modes, inverse_d: Array) -> Array:
-    """The upper end of the spectrum of K."""
-    edge = _axis(_band_gap(modes, inverse_d), modes, inverse_d)
-    return jnp.where(inverse_d > 0, edge, modes.top)
+def band_edge(modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0) -> Array:
+    """The upper end of the spectrum of K, of d features seen on n samples."""
+    edge = _axis(_band_gap(modes, inverse_d, inverse_n), modes, inverse_d, inverse_n)
+    return jnp.where(inverse_d + inverse_n > 0, edge, modes.top)
 
 
 @jax.jit

@@ -1,0 +1,202 @@
+r"""The risk of training on one finite data set, for any number of features, samples, and time.
+
+A rule is a sum of resolvents (:mod:`solvable.residuals`), a model is the two-point function of
+two of them (:mod:`solvable.two_point`), and the risk is the double sum over both. With infinitely
+many features *and* samples there is nothing random, and the sum over the spectrum is exact.
+"""
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from solvable._checks import check_count, requirement
+from solvable._precision import as_numpy, is_traced
+from solvable._types import Array, Scalar
+from solvable.contour import Watched, around, padded
+from solvable.full_batch import FullBatch, GradientFlow
+from solvable.inversion import EARLY
+from solvable.modes import Modes
+from solvable.problem import LinearRegression, PowerLaw
+from solvable.residuals import contour_points, early_points, flow_points, late_points, polynomial
+from solvable.results import Result, array
+from solvable.steps import check_steps, check_times
+from solvable.thresholds import band_edge
+from solvable.two_point import Parts, pair_sums
+
+CHECKED = 8
+"""Times at which the error is measured, against a contour of 30 points instead of 24."""
+
+TOLERANCE = 1e-9
+"""Of the contours of rules that are neither flow nor descent."""
+
+TERMS = ("bias", "features", "data", "noise")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FiniteCurve(Result):
+    """Expected risk along training on n samples. Arrays are float64 NumPy, shape (k,)."""
+
+    time: Float[Array, " k"] = array("time", units="steps, or time of gradient flow")
+    """Time of gradient flow, or steps over the whole data set; 0 is theta = 0."""
+    excess: Float[Array, " k"] = array("time")
+    """Risk on fresh inputs, minus the label noise."""
+    train: Float[Array, " k"] | None = array("time", default=None)
+    """Mean squared residual on the training samples, label noise included; None for bags."""
+    terms: dict[str, Float[Array, " k"]] = array("time")
+    """The parts of the excess: bias, variance of the features, of the data, and label noise."""
+    error: Scalar = 0.0
+    """Relative numerical error of the excess (not the error of the theory; see ``rung``)."""
+    rung: str = field(default="", metadata={"static": True})
+    """What the numbers are: an exact expectation, or a deterministic equivalent."""
+    problem: PowerLaw | LinearRegression
+    """What is learned."""
+    rule: FullBatch | GradientFlow
+    """How."""
+    n: Scalar | None = None
+    """Samples; None for infinitely many."""
+    ensemble: Scalar = 1
+    """Draws of the features averaged over."""
+    bags: Scalar = 1
+    """Data sets averaged over."""
+
+    @property
+    def risk(self) -> Float[Array, " k"]:
+        """Expected risk on fresh samples, label noise included."""
+        return self.excess + self.problem.noise
+
+    def __str__(self) -> str:
+        samples = "infinitely many" if self.n is None else f"{self.n:g}"
+        return (
+            f"{self.rung} of {self.problem}\n"
+            f"{self.rule} on {samples} samples, {self.time.size} times from {self.time[0]:.4g} to "
+            f"{self.time[-1]:.4g}: risk {self.risk[0]:.6g} to {self.risk[-1]:.6g}, "
+            f"numerical error {self.error:.0e}"
+        )
+
+
+def _relative(found: Array, checked: Array) -> Array:
+    return jnp.max(jnp.abs(found / checked - 1))
+
+
+@jax.jit
+def _flow(t, modes: Modes, *sizes) -> tuple[Parts, Array]:
+    """Parts at every time, and the relative error of the excess."""
+    t = jnp.maximum(t, 1e-20 / modes.trace)  # by when nothing has moved
+    pick = np.linspace(0, t.size - 1, CHECKED).astype(int)
+
+    def sums(t, *n):
+        z, u = flow_points(t, *n)
+        return jax.tree.map(lambda x: x[:, 0], pair_sums(z, u[:, None], modes, *sizes))
+
+    found = sums(t)
+    return found, _relative(found.excess[pick], sums(t[pick], 30).excess)
+
+
+@jax.jit
+def _descent(step, modes: Modes, gamma, *sizes) -> tuple[Parts, Array]:
+    late = jnp.maximum(step, EARLY)
+    pick = np.linspace(0, step.size - 1, CHECKED).astype(int)
+
+    def sums(t, *n):
+        z, u = late_points(t, gamma, *n)
+        return jax.tree.map(lambda x: x[:, 0], pair_sums(z, u[:, None], modes, *sizes))
+
+    table = pair_sums(*early_points(gamma), modes, *sizes)
+    found, whole = sums(late), jnp.minimum(step, EARLY).astype(int)
+    both = jax.tree.map(lambda x, y: jnp.where(step < EARLY, x[whole], y), table, found)
+    return both, _relative(found.excess[pick], sums(late[pick], 30).excess)
+
+
+_sums = jax.jit(pair_sums)
+
+
+def _around(step, modes: Modes, rule: FullBatch, inverse_d, inverse_n, *averages):
+    """Any rule, on a contour around the spectrum, refined until nothing changes."""
+    outline = around(float(band_edge(modes, inverse_d, inverse_n)), Watched(rule, float(step[-1])))
+    before = None
+    for refine in (1, 2, 4):
+        h, dh = padded(*outline(refine))
+        z, u = contour_points((h, dh), polynomial(rule, step, h))
+        found = _sums(z, u, modes, inverse_d, inverse_n, *averages)
+        if before is not None and (error := _relative(before.excess, found.excess)) < TOLERANCE:
+            break
+        before = found
+    return found, error
+
+
+def _exact(remaining: Float[Array, "k m"], modes: Modes) -> Parts:
+    """Nothing is random: every mode by itself."""
+    bias = modes.floor + remaining**2 @ modes.weight
+    zero = jnp.zeros_like(bias)
+    return Parts(bias, zero, zero, zero, bias + modes.noise)
+
+
+def _check_stable(rule: FullBatch, edge: float) -> None:
+    """No mode up to the edge of the spectrum may grow."""
+    grown = Watched(rule, 1e15 if rule.constant else 1e6).growth(np.array([edge]))[0]
+    if grown > 1e-6:
+        raise requirement(
+            "sgd",
+            f"leave no mode growing up to the edge {edge:.6g} of the spectrum of the data",
+            rule,
+            "Take a smaller rate.",
+        )
+
+
+def full_batch_curve(
+    problem: PowerLaw | LinearRegression,
+    rule: FullBatch | GradientFlow,
+    times,
+    n: Scalar | None,
+    ensemble: Scalar,
+    bags: Scalar,
+    rungs: tuple[str, str],
+) -> FiniteCurve:
+    """The curve of any full-batch rule. ``rungs`` name what is exact, and what is not."""
+    for name, count in (("n", n), ("ensemble", ensemble), ("bags", bags)):
+        if count is not None:
+            check_count(name, count)
+    flow = isinstance(rule, GradientFlow)
+    t = check_times(times) if flow else check_steps(times)
+    modes = problem.spectrum()
+    inverse_d, inverse_n = 1.0 * problem.inverse_d, 0.0 if n is None else 1.0 / n
+    sizes = (inverse_d, inverse_n, 1.0 * ensemble, 1.0 * bags)
+    traced = is_traced((modes, sizes, rule))
+    nothing_random = n is None and isinstance(problem, LinearRegression)
+    if not flow and not traced:
+        _check_stable(rule, float(band_edge(modes, inverse_d, inverse_n)))
+    padding = (0, -t.size % 8)
+    if nothing_random:
+        lam = np.asarray(modes.lam)
+        remaining = np.exp(-t[:, None] * lam) if flow else polynomial(rule, t, lam)
+        parts, error = _exact(jnp.asarray(remaining), modes), 1e-12
+    elif flow:
+        parts, error = _flow(np.pad(t, padding, mode="edge"), modes, *sizes)
+    elif rule.descent:
+        step = np.pad(t.astype(float), padding, mode="edge")
+        parts, error = _descent(step, modes, 1.0 * rule.rule.gamma, *sizes)
+    elif traced:
+        raise TypeError(
+            "Under jax.jit, jax.grad or jax.vmap only gradient flow and gradient descent of "
+            "constant rate have a theory: other rules need a contour made for their numbers."
+        )
+    else:
+        parts, error = _around(t, modes, rule, *sizes)
+    parts = jax.tree.map(lambda x: as_numpy(x[: t.size]), parts)
+    return FiniteCurve(
+        time=t,
+        excess=parts.excess,
+        train=None if bags != 1 else parts.train,
+        terms={name: getattr(parts, name) for name in TERMS},
+        error=error if is_traced(error) else max(float(error), 1e-12),
+        rung=rungs[0] if nothing_random else rungs[1],
+        problem=problem,
+        rule=rule,
+        n=n,
+        ensemble=ensemble,
+        bags=bags,
+    )
