@@ -39,7 +39,6 @@ TOLERANCE = 1e-9
 GROWTH = 1.0
 """Of a node by the horizon, in the exponent."""
 
-_GAUSS = np.polynomial.legendre.leggauss(12)
 _CORNER = np.sqrt(1 / 8)  # of the segment and the ray, in units of where the contour begins
 _MOMENTS = 24  # at which a rule that changes is looked at
 
@@ -119,7 +118,14 @@ def allowed_height(watched: Watched, eps: float, top: float) -> Height:
     return lambda x: np.exp(np.interp(np.log(x), np.log(grid), height))
 
 
-def path(top: float, band: float, eps: float, refine: int, height: Height = lambda x: x) -> Path:
+def path(
+    top: float,
+    band: float,
+    eps: float,
+    refine: int,
+    height: Height = lambda x: x,
+    order: int = 12,
+) -> Path:
     """Nodes z and weights dz on the upper half, from the positive real axis to the negative.
 
     Args:
@@ -128,6 +134,7 @@ def path(top: float, band: float, eps: float, refine: int, height: Height = lamb
         eps: Radius of the small arc.
         refine: Divides the length of the panels.
         height: Largest height over x; at most x.
+        order: Points of each panel.
     """
     slope = _CORNER / (1 - _CORNER)
     x, breaks = top, [complex(top)]
@@ -139,18 +146,28 @@ def path(top: float, band: float, eps: float, refine: int, height: Height = lamb
     arc = abs(end) * np.exp(1j * np.linspace(np.angle(end), np.pi, 3 * refine + 1))
     z = np.concatenate([breaks, arc[1:]])
     middle, half = (z[1:] + z[:-1]) / 2, np.diff(z) / 2
-    x, w = _GAUSS  # straight panels: only the ends of a path of analytic integrand matter
+    # Straight panels: only the ends of a path of analytic integrand matter.
+    x, w = np.polynomial.legendre.leggauss(order)
     return (middle[:, None] + half[:, None] * x).ravel(), (half[:, None] * w).ravel()
 
 
-def around(band: float, watched: Watched) -> Callable[[int], Path]:
-    """The path around a spectrum that ends at ``band``, on which a rule makes no node grow."""
+def around(band: float, watched: Watched, lower: float = 1.0) -> Callable[..., Path]:
+    """The path around a spectrum that ends at ``band``, on which a rule makes no node grow.
+
+    For a rule with memory it is ``lower`` times as high as it may be: on the highest a ringing
+    node lasts as long as the run. It then begins as near the band as it is high, since the
+    rings are denser the farther out.
+    """
     tops = band * (1 + 2.0 ** -np.arange(1, 11))
     top = float(tops[np.argmax(np.append(watched.growth(tops)[:-1] <= GROWTH, True))])
     radii = top / 4 * 2.0 ** -np.arange(0, 100)
     eps = float(radii[np.argmax(np.append(watched.growth(-radii)[:-1] <= GROWTH, True))])
-    height = allowed_height(watched, eps, top)
-    return lambda refine: path(top, band, eps, refine, height)
+    allowed = allowed_height(watched, eps, top)
+    if not watched.has_memory:
+        return lambda refine, **options: path(top, band, eps, refine, allowed, **options)
+    height = lambda x: lower * allowed(x)
+    top = min(top, band + float(allowed(np.array(band))))
+    return lambda refine, **options: path(top, band, eps, refine, height, **options)
 
 
 @jax.jit

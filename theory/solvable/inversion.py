@@ -37,10 +37,10 @@ CIRCLE = 128
 RADIUS = np.exp(0.25)
 
 
-def circle() -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, "t n"]]:
-    """Upper half of the points s, and the weights of Re sum c P(s) for every early step."""
+def circle(last: int = EARLY) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, "t n"]]:
+    """Upper half of the points s, and weights of Re sum c P(s) for every step up to ``last``."""
     s = RADIUS * np.exp(2j * np.pi * (np.arange(CIRCLE // 2) + 0.5) / CIRCLE)
-    return s, 2 / CIRCLE * s ** (np.arange(EARLY + 1)[:, None] + 1)
+    return s, 2 / CIRCLE * s ** (np.arange(last + 1)[:, None] + 1)
 
 
 def talbot(n: int = TALBOT) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, " n"]]:

@@ -25,6 +25,9 @@ from solvable.full_batch import FullBatch
 from solvable.inversion import TALBOT, circle, talbot
 from solvable.recursion import calls
 
+EARLY = 12
+"""Steps before this one are taken from the circle, where the sums of pairs lose t / 4 digits."""
+
 Points = tuple[Complex[Array, "... n"], Complex[Array, "... n"]]
 """Points z and weights u."""
 
@@ -47,7 +50,7 @@ def late_points(t: Float[Array, " k"], gamma: Scalar, n: int = TALBOT) -> Points
 
 def early_points(gamma: Scalar) -> tuple[Complex[Array, " n"], Complex[np.ndarray, "k n"]]:
     """Of gradient descent at steps 0, ..., ``EARLY``: the same points for all."""
-    s, c = circle()
+    s, c = circle(EARLY)
     return (s - 1) / gamma, c / 2 / (s - 1)
 
 

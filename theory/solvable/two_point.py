@@ -64,7 +64,7 @@ def two_point(
 ) -> TwoPoint:
     """The two-point function at every pair of effective ridges."""
     u, v = (1 / (modes.lam + x[..., None]) for x in (kappa, other))
-    inner = lambda weight: jnp.matmul(u * weight, jnp.swapaxes(v, -1, -2))
+    inner = lambda weight: (u * weight) @ jnp.swapaxes(v, -1, -2)
     n, lam, weight = modes.multiplicity, modes.lam, modes.weight
     Sw, Sw2, S1, S2 = map(inner, (weight, lam * weight, n * lam, n * lam**2))
     product = kappa[..., :, None] * other[..., None, :]
