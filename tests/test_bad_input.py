@@ -67,7 +67,8 @@ def cases():
     for bad in NOT_FINITE:
         yield "d", features, bad, "finite number"
     for bad in (21, 10**6, 21.0):
-        yield "d", features, bad, "not exceed v = 20"
+        yield "d", lambda d: predict(features(d=d), STABLE, 10), bad, "not exceed v = 20"
+        yield "d", lambda d: SGD.stable(features(d=d), 0.5), bad, "not exceed v = 20"
     for bad in (0, -0.1, *NOT_FINITE):
         yield "gamma", lambda gamma: SGD(gamma), bad, "positive finite number"
     for bad in (0, -8):
@@ -110,7 +111,7 @@ def test_numbers_out_of_range(name, call, bad, must):
 @pytest.mark.parametrize("bad", [np.int64(21), np.float64(21.0), np.array(21)])
 def test_sizes_that_are_numpy_scalars(bad):
     with pytest.raises(ValueError, match=r"`d` must not exceed v = 20, but is 21(\.0)?\. "):
-        features(d=bad)
+        max_learning_rate(features(d=bad))
 
 
 @pytest.mark.parametrize("name", ["steps", "v"])

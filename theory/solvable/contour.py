@@ -27,7 +27,7 @@ from jaxtyping import Complex, Float
 from solvable._precision import as_numpy, float64_on_cpu
 from solvable._types import Array
 from solvable.modes import Modes
-from solvable.problem import PowerLaw
+from solvable.problem import PowerLaw, check_one_pass
 from solvable.recursion import changes, pairs
 from solvable.resolvent import transforms
 from solvable.rule import Rule
@@ -210,6 +210,7 @@ def contour_modes(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
     Raises:
         ArithmeticError: If no refinement is enough.
     """
+    check_one_pass(problem)
     spectrum, inverse_d = problem.spectrum(), problem.inverse_d
     watched = Watched(rule, horizon)
     outline = around(float(band_edge(spectrum, inverse_d)), watched)

@@ -27,18 +27,17 @@ from solvable.residuals import (
     late_points,
     polynomial,
 )
+from solvable.resolvent import ridge_off_axis
 from solvable.results import Result, array
 from solvable.steps import check_steps, check_times
 from solvable.thresholds import band_edge
-from solvable.two_point import Parts, pair_sums
+from solvable.two_point import TERMS, Parts, pair_sums
 
 CHECKED = 8
 """Times at which the error is measured, against a contour of 30 points instead of 24."""
 
 TOLERANCE = 1e-9
 """Of the contours of rules that are neither flow nor descent."""
-
-TERMS = ("bias", "features", "data", "noise")
 
 
 @jax.tree_util.register_dataclass
@@ -89,35 +88,36 @@ def _relative(found: Array, checked: Array) -> Array:
 
 
 @jax.jit
+def _sums(z, u, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
+    kappa = ridge_off_axis(z, modes, inverse_d, inverse_n)
+    return pair_sums(kappa, u, modes, inverse_d, inverse_n, *averages)
+
+
+def _each(z, u, *args) -> Parts:
+    """Of points that belong to one time each."""
+    return jax.tree.map(lambda x: x[:, 0], _sums(z, u[:, None], *args))
+
+
+@jax.jit
 def _flow(t, modes: Modes, *sizes) -> tuple[Parts, Array]:
     """Parts at every time, and the relative error of the excess."""
     t = jnp.maximum(t, 1e-20 / modes.trace)  # by when nothing has moved
     pick = np.linspace(0, t.size - 1, CHECKED).astype(int)
-
-    def sums(t, *n):
-        z, u = flow_points(t, *n)
-        return jax.tree.map(lambda x: x[:, 0], pair_sums(z, u[:, None], modes, *sizes))
-
-    found = sums(t)
-    return found, _relative(found.excess[pick], sums(t[pick], 30).excess)
+    found = _each(*flow_points(t), modes, *sizes)
+    check = _each(*flow_points(t[pick], 30), modes, *sizes)
+    return found, _relative(found.excess[pick], check.excess)
 
 
 @jax.jit
 def _descent(step, modes: Modes, gamma, *sizes) -> tuple[Parts, Array]:
-    late = jnp.maximum(step, EARLY)
+    """As for flow; the first steps from a circle."""
+    late, whole = jnp.maximum(step, EARLY), jnp.minimum(step, EARLY).astype(int)
     pick = np.linspace(0, step.size - 1, CHECKED).astype(int)
-
-    def sums(t, *n):
-        z, u = late_points(t, gamma, *n)
-        return jax.tree.map(lambda x: x[:, 0], pair_sums(z, u[:, None], modes, *sizes))
-
-    table = pair_sums(*early_points(gamma), modes, *sizes)
-    found, whole = sums(late), jnp.minimum(step, EARLY).astype(int)
-    both = jax.tree.map(lambda x, y: jnp.where(step < EARLY, x[whole], y), table, found)
-    return both, _relative(found.excess[pick], sums(late[pick], 30).excess)
-
-
-_sums = jax.jit(pair_sums)
+    table = _sums(*early_points(gamma), modes, *sizes)
+    found = _each(*late_points(late, gamma), modes, *sizes)
+    check = _each(*late_points(late[pick], gamma, 30), modes, *sizes)
+    error = _relative(found.excess[pick], check.excess)
+    return jax.tree.map(lambda x, y: jnp.where(step < EARLY, x[whole], y), table, found), error
 
 
 def _around(step, modes: Modes, rule: FullBatch, inverse_d, inverse_n, *averages):

@@ -16,7 +16,7 @@ from solvable._checks import check_count, check_type, check_vector, requirement
 from solvable._precision import float64_on_cpu
 from solvable.inversion import EARLY, late_excess
 from solvable.prediction import UnstableError
-from solvable.problem import PowerLaw
+from solvable.problem import PowerLaw, check_one_pass
 from solvable.results import Result, array
 from solvable.sgd import SGD
 from solvable.sums import MAX_SIZE, count_octaves
@@ -79,6 +79,7 @@ def _log_excess(
         if not isinstance(problem, PowerLaw) or problem.d != int(size):
             must = f"return a PowerLaw with d = {int(size)} when called with {int(size)}"
             raise requirement("family", must, problem)
+        check_one_pass(problem)
     sgds = [rule(problem) for problem in problems]
     check_type("rule(problem)", sgds[0], SGD)
     if not all(sgd.constant for sgd in sgds):

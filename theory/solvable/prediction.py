@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +13,10 @@ from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
 from solvable.contour import TOLERANCE, contour_modes
 from solvable.curve import Curve
-from solvable.finite import full_batch_curve
+from solvable.finite import FiniteCurve, full_batch_curve
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.modes import Modes
-from solvable.problem import Draw, LinearRegression, PowerLaw
+from solvable.problem import Draw, LinearRegression, PowerLaw, check_one_pass
 from solvable.recursion import rate, stepping
 from solvable.resolvent import ridge_on_axis
 from solvable.rule import Rule
@@ -180,8 +179,12 @@ def predict(
     bags: int = 1,
     terms: bool = False,
     allow_unstable: bool = False,
-) -> Any:
-    r"""Expected risk of one-pass training at any step, without simulating a single one.
+) -> Curve | FiniteCurve:
+    r"""Expected risk of training at any step, without simulating a single one.
+
+    One-pass training by any rule gives a :class:`Curve`. Full batches of n samples
+    (:class:`GradientFlow`, :func:`GradientDescent`, :class:`FullBatch`) give a
+    :class:`FiniteCurve`: see the second example and :mod:`solvable.finite`.
 
     For :class:`PowerLaw` it is the deterministic equivalent: the mean over the features W and
     the data, up to a relative error O(1/d). One draw of W scatters around it, by 5 to 15 per
@@ -193,9 +196,14 @@ def predict(
     Args:
         problem: What is learned.
         sgd: How: :class:`SGD`, with any schedule, :class:`Momentum`, :class:`DANA`,
-            :class:`ThreeRates`, :class:`Averaged` or :class:`LabelMixture`.
+            :class:`ThreeRates`, :class:`Averaged` or :class:`LabelMixture`; or a full-batch rule.
         steps: The last step, for about 200 log-spaced steps with 0 and the last included; or
-            an increasing array of steps, returned as it is. Up to 10^15.
+            an increasing array of steps, returned as it is. Up to 10^15. For gradient flow,
+            times, which need not be whole.
+        n: Samples of full-batch training; None for infinitely many. One-pass rules see fresh
+            samples, and have no n.
+        ensemble: Full batch: average the predictors of so many draws of the features.
+        bags: Full batch: average over so many data sets.
         terms: Also return the four parts of the excess risk, with
             :math:`\kappa_0` the effective ridge at zero and :math:`\lambda_j = j^{-2 \alpha}`:
             *capacity*, what d features cannot express, :math:`\kappa_0 \sum_j j^{-2 \alpha -
@@ -225,12 +233,26 @@ def predict(
         >>> print(curve)  # doctest: +ELLIPSIS
         deterministic equivalent of PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400, noise=0.0)
         SGD(gamma=0.3039..., B=1), 189 steps from 0 to 1e+10: risk 1.30547 to 0.000416844, ...
+        >>> flow = predict(problem, GradientFlow(), [10.0, 1e12], n=300)
+        >>> flow.risk.round(6), flow.train.round(6)
+        (array([0.039889, 0.003067]), array([0.037643, 0.      ]))
     """
     if isinstance(problem, Draw):
         raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")
     check_type("problem", problem, PowerLaw, LinearRegression)
     if isinstance(sgd, (FullBatch, GradientFlow)):
+        if terms or allow_unstable:
+            must = "be left out for full-batch training, whose terms are always there"
+            raise requirement("terms" if terms else "allow_unstable", must, True)
         return full_batch_curve(problem, sgd, steps, n, ensemble, bags, (EXACT, EQUIVALENT))
+    for name, value in (("n", n), ("ensemble", None if ensemble == 1 else ensemble)):
+        if value is not None:
+            must = "be left out for one-pass rules, which see fresh samples at every step"
+            fix = (
+                "Full batches of n samples are trained by GradientFlow, GradientDescent, FullBatch."
+            )
+            raise requirement(name, must, value, fix)
+    check_one_pass(problem)
     modes = problem.spectrum()
     nodes = lambda _: modes
     if isinstance(problem, PowerLaw):
@@ -284,6 +306,7 @@ def expect(
         raise TypeError("Argument `draw` must be problem.draw(key); for the mean use predict.")
     check_type("draw", draw, Draw, LinearRegression)
     is_draw = isinstance(draw, Draw)
+    check_one_pass(draw.problem if is_draw else draw)
     modes = draw.modes if is_draw else draw.spectrum()
     problem = draw.problem if is_draw else draw
     return _curve(problem, modes, 0.0, sgd, steps, False, allow_unstable, EXACT, lambda _: modes)

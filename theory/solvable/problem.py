@@ -164,12 +164,12 @@ class PowerLaw:
         alpha: Capacity exponent, positive: the covariance of x has eigenvalues j^(-2 alpha).
         beta: Source exponent: the target coefficients are j^(-beta).
         v: Number of coordinates of x, up to 10^18; sums include j = v.
-        d: Number of features, at most ``v``.
+        d: Number of features; for one-pass training at most ``v``.
         noise: Variance of the label noise. The risk includes it, the excess does not.
 
     Raises:
-        ValueError: If ``alpha`` is not positive, ``noise`` negative, ``v`` or ``d`` not a
-            positive whole number, or ``d > v``.
+        ValueError: If ``alpha`` is not positive, ``noise`` negative, or ``v`` or ``d`` not a
+            positive whole number.
 
     Example:
         >>> PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400)
@@ -185,9 +185,6 @@ class PowerLaw:
     def __post_init__(self) -> None:
         _check_data(self.alpha, self.beta, self.v, self.noise)
         check_count("d", self.d)
-        d, v = plain_number(self.d), plain_number(self.v)
-        if is_number(d) and is_number(v) and d > v:
-            raise requirement("d", f"not exceed v = {v}", d, "Take v >= d.")
 
     @property
     def inverse_d(self) -> Scalar:
@@ -259,6 +256,18 @@ def feature_modes(problem: PowerLaw, W: np.ndarray) -> Modes:
         floor=np.sum(outside**2, axis=-1),
         noise=np.full(S.shape[:-1], float(problem.noise))[()],
     )
+
+
+def check_one_pass(problem: object) -> None:
+    """Fresh samples at every step see at most v features apart; full-batch training may take more.
+
+    Raises:
+        ValueError: If a :class:`PowerLaw` has ``d > v``.
+    """
+    if isinstance(problem, PowerLaw):
+        d, v = plain_number(problem.d), plain_number(problem.v)
+        if is_number(d) and is_number(v) and d > v:
+            raise requirement("d", f"not exceed v = {v}", d, "Take v >= d.")
 
 
 Problem = PowerLaw | LinearRegression

@@ -25,7 +25,7 @@ from solvable._checks import check_count
 from solvable._precision import float64_on_cpu, is_traced
 from solvable._types import Array, Scalar
 from solvable.modes import Modes
-from solvable.problem import Draw, LinearRegression, PowerLaw
+from solvable.problem import Draw, LinearRegression, PowerLaw, check_one_pass
 
 
 def _root(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
@@ -101,6 +101,7 @@ def spectrum_of(problem: PowerLaw | LinearRegression | Draw) -> tuple[Modes, Sca
     """The modes a threshold is read from, and one over the number of features they are seen by."""
     if isinstance(problem, Draw):
         return problem.modes, 0.0
+    check_one_pass(problem)
     return problem.spectrum(), problem.inverse_d
 
 

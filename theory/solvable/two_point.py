@@ -38,7 +38,6 @@ from jaxtyping import Inexact
 
 from solvable._types import Array, Scalar
 from solvable.modes import Modes
-from solvable.resolvent import ridge_off_axis
 
 
 class TwoPoint(NamedTuple):
@@ -70,8 +69,10 @@ def two_point(
     product = kappa[..., :, None] * other[..., None, :]
     features = S1 * inverse_d / (1 - S2 * inverse_d)
     bias = product * Sw
-    one_data = bias + product * Sw2 * features
-    g = inverse_n * (S2 + product * S1 * features)
+    # Where everything is resolved kappa is zero, whatever it is multiplied by.
+    features = jnp.where(product == 0, 0.0, product * features)
+    one_data = bias + Sw2 * features
+    g = inverse_n * (S2 + S1 * features)
     g_own = inverse_n * S2
     return TwoPoint(
         same=one_data / (1 - g),
@@ -83,8 +84,12 @@ def two_point(
     )
 
 
+TERMS = ("bias", "features", "data", "noise")
+"""The parts of the excess risk."""
+
+
 class Parts(NamedTuple):
-    """The excess risk of an average over predictors, and their mean training error."""
+    """The excess risk of an average over predictors, and its training error (of one data set)."""
 
     bias: Array
     features: Array
@@ -112,7 +117,7 @@ def _mixed(Q: TwoPoint, ensemble: Scalar, bags: Scalar) -> tuple[Array, Array, A
 
 
 def pair_sums(
-    z: Inexact[Array, "... n"],
+    kappa: Inexact[Array, "... n"],
     u: Inexact[Array, "... k n"],
     modes: Modes,
     inverse_d: Scalar,
@@ -121,15 +126,13 @@ def pair_sums(
     bags: Scalar = 1.0,
 ) -> Parts:
     r"""Risk and training error of rules that leave :math:`2 \operatorname{Re} \sum u_j z_j (z_j +
-    K)^{-1}`, several with the same points z, shape (..., k)."""
-    kappa = ridge_off_axis(z, modes, inverse_d, inverse_n)
+    K)^{-1}`, several with the same points, shape (..., k), from the effective ridges there."""
     df1 = (modes.lam / (modes.lam + kappa[..., None])) @ modes.multiplicity
     residual = u * (1 - inverse_n * df1)[..., None, :]
     parts, train = 0.0, 0.0
     for other in (lambda x: x, jnp.conj):  # both halves of the contour
         Q = two_point(kappa, other(kappa), modes, inverse_d, inverse_n)
         summed = lambda x, q, other=other: jnp.sum((x @ q) * other(x), axis=-1)
-        mixed = _mixed(Q, ensemble, bags)
-        parts += jnp.stack([summed(u, part) for part in mixed])
+        parts += jnp.stack([summed(u, part) for part in _mixed(Q, ensemble, bags)])
         train += summed(residual, sum(_mixed(Q, ensemble, 1.0)) + modes.noise)
     return Parts(*2 * jnp.real(parts), 2 * jnp.real(train))
