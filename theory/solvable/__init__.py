@@ -28,6 +28,8 @@ _HOMES = {
     "full_batch_simulation": ["simulate_full_batch", "simulate_ridge"],
     "ridge": ["InfiniteRiskWarning", "RidgeRisk", "ridge_risk"],
     "best_ridge": ["Allocation", "OptimalRidge", "equiparameterization", "optimal_ridge"],
+    "regimes": ["Duality", "FiniteExponents", "Regime", "duality", "finite_exponents", "regime"],
+    "stopping": ["EarlyStopping", "early_stopping", "flow_frontier"],
     "thresholds": ["max_learning_rate"],
     "modes": ["Modes"],
     "contour": ["contour_modes"],

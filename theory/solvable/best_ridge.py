@@ -12,26 +12,22 @@ Source: Maloney, Roberts, Sully (2022), arXiv 2210.16859, where the best ridge m
 of features and samples the best (equiparameterization).
 """
 
+import functools
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 from scipy import optimize
 
 from solvable._checks import check_number, requirement
 from solvable._precision import float64_on_cpu
+from solvable._search import minimum
 from solvable._types import Array
 from solvable.modes import Modes
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.resolvent import ridge_on_axis
 from solvable.ridge import at_kappa, freedom, sizes
-
-_GRID = 64
-_ZOOMS = 6
-_RATIOS = 129
-_EDGE = 1e-6  # in log kappa, to which a flat minimum is known
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def _explicit_ridge(kappa, modes: Modes, inverse_d, inverse_n) -> Array:
 
 @jax.jit
 def _search(modes: Modes, inverse_d, inverse_n, *averages):
-    """Least excess risk over the effective ridge: a grid of its logarithm, zoomed into."""
+    """The ridge of least excess risk, the effective ridge and the excess there."""
     lowest = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
     smallest = jnp.min(jnp.where(modes.multiplicity > 0, modes.lam, jnp.inf))
     lowest = jnp.maximum(lowest, 1e-6 * smallest)
@@ -77,30 +73,26 @@ def _search(modes: Modes, inverse_d, inverse_n, *averages):
         found = at_kappa(jnp.exp(y), modes, inverse_d, inverse_n, *averages).excess
         return jnp.where(found > 0, found, jnp.inf)  # at the pole of d = n
 
-    def zoom(_, bounds):
-        y = jnp.linspace(*bounds, _GRID)
-        at = jnp.argmin(excess(y))
-        return y[jnp.maximum(at - 1, 0)], y[jnp.minimum(at + 1, _GRID - 1)]
-
-    low, high = jax.lax.fori_loop(0, _ZOOMS, zoom, bounds)
-    ends = jnp.stack([low, (low + high) / 2, high])
-    y = ends[jnp.argmin(excess(ends))]
+    y, at_low, at_high = minimum(excess, *bounds)
     ridge = _explicit_ridge(jnp.exp(y)[None], modes, inverse_d, inverse_n)[0]
-    ridge = jnp.where(
-        y <= bounds[0] + _EDGE, 0.0, jnp.where(y >= bounds[1] - _EDGE, jnp.inf, ridge)
-    )
+    ridge = jnp.where(at_low, 0.0, jnp.where(at_high, jnp.inf, ridge))
     return jnp.maximum(ridge, 0.0), jnp.exp(y), excess(y[None])[0]
 
 
-_split = jax.jit(jax.vmap(_search, in_axes=(None, 0, 0)))
+def _ridgeless(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]:
+    kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
+    excess = at_kappa(kappa[None], modes, inverse_d, inverse_n).excess[0]
+    return jnp.zeros(()), kappa, jnp.where(excess > 0, excess, jnp.inf)
 
 
-@jax.jit
-def _ridgeless(modes: Modes, inverse_d, inverse_n) -> Array:
-    zero = jnp.zeros(())
-    kappa = jax.vmap(ridge_on_axis, (None, None, 0, 0))(zero, modes, inverse_d, inverse_n)
-    each = jax.vmap(at_kappa, (0, None, 0, 0))
-    return each(kappa[:, None], modes, inverse_d, inverse_n).excess[:, 0]
+@functools.partial(jax.jit, static_argnames="best")
+def _split(product, modes: Modes, best: bool) -> tuple[Array, Array, Array]:
+    """log d, the ridge there and the excess there."""
+    at = _search if best else _ridgeless
+    each = jax.vmap(lambda y: at(modes, jnp.exp(-y), jnp.exp(y) / product))
+    log_d, *_ = minimum(lambda y: each(y)[2], 0.0, jnp.log(product))
+    ridge, _, excess = at(modes, jnp.exp(-log_d), jnp.exp(log_d) / product)
+    return log_d, ridge, excess
 
 
 @float64_on_cpu
@@ -163,7 +155,7 @@ def equiparameterization(
         ridge: None for the best ridge at every split, or 0.
 
     Returns:
-        The better split; of two equally good ones that with fewer features.
+        The better split, as real numbers; of two equally good ones, one.
 
     Raises:
         ValueError: If ``product`` is below 4 or ``ridge`` neither None nor 0.
@@ -177,22 +169,6 @@ def equiparameterization(
     check_number("product", product, minimum=4)
     if ridge not in (None, 0):
         raise requirement("ridge", "be None, for the best, or 0", ridge)
-    modes = problem.spectrum()
-
-    def table(log_d: Float[np.ndarray, " k"]) -> tuple[np.ndarray, np.ndarray]:
-        inverse_d = jnp.exp(-jnp.asarray(log_d))
-        inverse_n = 1 / (product * inverse_d)
-        if ridge is None:
-            found, _, excess = _split(modes, inverse_d, inverse_n)
-            return np.asarray(excess), np.asarray(found)
-        excess = np.array(_ridgeless(modes, inverse_d, inverse_n))
-        return np.where(excess > 0, excess, np.inf), np.zeros(len(log_d))
-
-    low, high = 0.0, float(np.log(product))
-    for _ in range(_ZOOMS):
-        log_d = np.linspace(low, high, _RATIOS)
-        excess, ridges = table(log_d)
-        best = int(np.argmin(excess * (1 + 1e-12 * np.arange(_RATIOS))))
-        low, high = log_d[max(best - 1, 0)], log_d[min(best + 1, _RATIOS - 1)]
-    d = float(np.exp(log_d[best]))
-    return Allocation(d, product / d, float(excess[best]), float(ridges[best]))
+    log_d, found, excess = map(float, _split(float(product), problem.spectrum(), ridge is None))
+    d = float(np.exp(log_d))
+    return Allocation(d, product / d, excess, found)

@@ -17,6 +17,7 @@ from solvable._precision import as_numpy, is_traced
 from solvable._types import Array, Scalar
 from solvable.contour import Watched, around, padded
 from solvable.full_batch import FullBatch, GradientFlow
+from solvable.inversion import TALBOT
 from solvable.modes import Modes
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.residuals import (
@@ -96,6 +97,11 @@ def _sums(z, u, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
 def _each(z, u, *args) -> Parts:
     """Of points that belong to one time each."""
     return jax.tree.map(lambda x: x[:, 0], _sums(z, u[:, None], *args))
+
+
+def flow_excess(t, modes: Modes, inverse_d, inverse_n, n: int = TALBOT) -> Array:
+    """Excess risk of gradient flow at positive times, shape (k,), and nothing else."""
+    return _each(*flow_points(t, n), modes, inverse_d, inverse_n).excess
 
 
 @jax.jit
