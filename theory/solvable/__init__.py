@@ -31,6 +31,9 @@ _HOMES = {
     "regimes": ["Duality", "FiniteExponents", "Regime", "duality", "finite_exponents", "regime"],
     "stopping": ["EarlyStopping", "early_stopping", "flow_frontier"],
     "thresholds": ["max_learning_rate"],
+    "activations": ["effective_dimension"],
+    "kernels": ["KernelFeatures"],
+    "nonlinear": ["NonlinearRuns", "simulate_nonlinear"],
     "modes": ["Modes"],
     "contour": ["contour_modes"],
     "batches": [

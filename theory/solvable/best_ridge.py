@@ -24,8 +24,9 @@ from solvable._checks import check_number, requirement
 from solvable._precision import float64_on_cpu
 from solvable._search import minimum
 from solvable._types import Array
+from solvable.kernels import FiniteProblem
 from solvable.modes import Modes
-from solvable.problem import LinearRegression, PowerLaw
+from solvable.problem import PowerLaw
 from solvable.resolvent import ridge_on_axis
 from solvable.ridge import at_kappa, freedom, sizes
 
@@ -97,7 +98,7 @@ def _split(product, modes: Modes, best: bool) -> tuple[Array, Array, Array]:
 
 @float64_on_cpu
 def optimal_ridge(
-    problem: PowerLaw | LinearRegression, n: int | None, *, ensemble: int = 1, bags: int = 1
+    problem: FiniteProblem, n: int | None, *, ensemble: int = 1, bags: int = 1
 ) -> OptimalRidge:
     """The ridge of least expected risk.
 
@@ -121,7 +122,8 @@ def optimal_ridge(
     """
     modes, inverse_d, inverse_n, *averages = sizes(problem, n, ensemble, bags)
     ridge, kappa, excess = map(float, _search(modes, inverse_d, inverse_n, *averages))
-    isotropic = problem.beta is not None and float(problem.beta) == 0 and modes.noise == 0
+    beta = getattr(problem, "beta", None)
+    isotropic = beta is not None and float(beta) == 0 and modes.noise == 0
     plain = isotropic and inverse_d > 0 and inverse_n > 0 and ensemble == bags == 1
     if not plain or ridge in (0.0, np.inf):
         return OptimalRidge(ridge, excess, kappa, "search")

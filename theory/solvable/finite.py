@@ -18,8 +18,8 @@ from solvable._types import Array, Scalar
 from solvable.contour import Watched, around, padded
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.inversion import TALBOT
+from solvable.kernels import FiniteProblem, without_features
 from solvable.modes import Modes
-from solvable.problem import LinearRegression, PowerLaw
 from solvable.residuals import (
     EARLY,
     contour_points,
@@ -58,7 +58,7 @@ class FiniteCurve(Result):
     """Relative numerical error of the excess (not the error of the theory; see ``rung``)."""
     rung: str = field(default="", metadata={"static": True})
     """What the numbers are: an exact expectation, or a deterministic equivalent."""
-    problem: PowerLaw | LinearRegression
+    problem: FiniteProblem
     """What is learned."""
     rule: FullBatch | GradientFlow
     """How."""
@@ -156,7 +156,7 @@ def _check_stable(rule: FullBatch, edge: float) -> None:
 
 
 def full_batch_curve(
-    problem: PowerLaw | LinearRegression,
+    problem: FiniteProblem,
     rule: FullBatch | GradientFlow,
     times,
     n: Scalar | None,
@@ -174,7 +174,7 @@ def full_batch_curve(
     inverse_d, inverse_n = 1.0 * problem.inverse_d, 0.0 if n is None else 1.0 / n
     sizes = (inverse_d, inverse_n, 1.0 * ensemble, 1.0 * bags)
     traced = is_traced((modes, sizes, rule))
-    nothing_random = n is None and isinstance(problem, LinearRegression)
+    nothing_random = n is None and without_features(problem)
     if not flow and not traced:
         _check_stable(rule, float(band_edge(modes, inverse_d, inverse_n)))
     padding = (0, -t.size % 8)

@@ -15,6 +15,7 @@ from solvable.contour import TOLERANCE, contour_modes
 from solvable.curve import Curve
 from solvable.finite import FiniteCurve, full_batch_curve
 from solvable.full_batch import FullBatch, GradientFlow
+from solvable.kernels import FINITE, FiniteProblem
 from solvable.modes import Modes
 from solvable.problem import Draw, LinearRegression, PowerLaw, check_one_pass
 from solvable.recursion import rate, stepping
@@ -170,7 +171,7 @@ def _contour(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
 
 @float64_on_cpu
 def predict(
-    problem: PowerLaw | LinearRegression,
+    problem: FiniteProblem,
     sgd: Rule,
     steps: int | Sequence[int] | np.ndarray,
     *,
@@ -239,18 +240,16 @@ def predict(
     """
     if isinstance(problem, Draw):
         raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")
-    check_type("problem", problem, PowerLaw, LinearRegression)
+    check_type("problem", problem, *FINITE)
     if isinstance(sgd, (FullBatch, GradientFlow)):
         if terms or allow_unstable:
             must = "be left out for full-batch training, whose terms are always there"
             raise requirement("terms" if terms else "allow_unstable", must, True)
         return full_batch_curve(problem, sgd, steps, n, ensemble, bags, (EXACT, EQUIVALENT))
-    for name, value in (("n", n), ("ensemble", None if ensemble == 1 else ensemble)):
-        if value is not None:
-            must = "be left out for one-pass rules, which see fresh samples at every step"
-            fix = (
-                "Full batches of n samples are trained by GradientFlow, GradientDescent, FullBatch."
-            )
+    for name, value, unset in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
+        if value != unset:
+            must = f"be {unset} for one-pass rules, which see fresh samples at every step"
+            fix = "GradientFlow, GradientDescent and FullBatch train on n samples."
             raise requirement(name, must, value, fix)
     check_one_pass(problem)
     modes = problem.spectrum()

@@ -263,7 +263,13 @@ def check_one_pass(problem: object) -> None:
 
     Raises:
         ValueError: If a :class:`PowerLaw` has ``d > v``.
+        TypeError: If it is no problem of one-pass training.
     """
+    if not isinstance(problem, PowerLaw | LinearRegression):
+        raise TypeError(
+            "Argument `problem` must be a PowerLaw or LinearRegression for one-pass training, but "
+            f"is {problem!r}. Train it on n samples: GradientFlow, GradientDescent, FullBatch."
+        )
     if isinstance(problem, PowerLaw):
         d, v = plain_number(problem.d), plain_number(problem.v)
         if is_number(d) and is_number(v) and d > v:

@@ -18,6 +18,8 @@ import numpy as np
 import solvable
 from solvable._checks import requirement
 from solvable.averaging import Averaged
+from solvable.full_batch import FullBatch, GradientFlow
+from solvable.kernels import KernelFeatures
 from solvable.labels import LabelMixture
 from solvable.momentum import DANA, Momentum, ThreeRates
 from solvable.problem import LinearRegression, PowerLaw
@@ -27,8 +29,8 @@ from solvable.sgd import SGD
 if TYPE_CHECKING:
     import xarray
 
-_PROBLEMS = (PowerLaw, LinearRegression)
-_RULES = (SGD, Momentum, ThreeRates, DANA, Averaged, LabelMixture)
+_PROBLEMS = (PowerLaw, LinearRegression, KernelFeatures)
+_RULES = (SGD, Momentum, ThreeRates, DANA, Averaged, LabelMixture, FullBatch, GradientFlow)
 _SCHEDULES = (Constant, PowerDecay, Cosine, StableDecay, Geometric, Warmup)
 _OBJECTS = {cls.__name__: cls for cls in (*_PROBLEMS, *_RULES, *_SCHEDULES)}
 

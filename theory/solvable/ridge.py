@@ -24,8 +24,8 @@ from jaxtyping import Float
 from solvable._checks import check_count, check_type, requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array, Scalar
+from solvable.kernels import FINITE, FiniteProblem, without_features
 from solvable.modes import Modes
-from solvable.problem import LinearRegression, PowerLaw
 from solvable.resolvent import ridge_on_axis
 from solvable.results import Result, array
 from solvable.two_point import TERMS, Parts, pair_sums
@@ -55,7 +55,7 @@ class RidgeRisk(Result):
     """Those of second order, sum of (lam / (lam + kappa))^2."""
     rung: str = field(default="deterministic equivalent")
     """What the numbers are."""
-    problem: PowerLaw | LinearRegression
+    problem: FiniteProblem
     """What is learned."""
     n: Scalar | None = None
     """Samples; None for infinitely many."""
@@ -111,7 +111,7 @@ def _ridge(ridge, modes: Modes, inverse_d, inverse_n, *averages):
 
 
 def sizes(problem, n, ensemble, bags) -> tuple[Any, ...]:
-    check_type("problem", problem, PowerLaw, LinearRegression)
+    check_type("problem", problem, *FINITE)
     for name, count in (("n", n), ("ensemble", ensemble), ("bags", bags)):
         if count is not None:
             check_count(name, count)
@@ -121,7 +121,7 @@ def sizes(problem, n, ensemble, bags) -> tuple[Any, ...]:
 
 @float64_on_cpu
 def ridge_risk(
-    problem: PowerLaw | LinearRegression,
+    problem: FiniteProblem,
     n: int | None,
     ridge: float | Float[np.ndarray, " k"],
     *,
@@ -173,7 +173,7 @@ def ridge_risk(
             where = jnp.asarray(at)
             features = jnp.where(where, jnp.inf, parts.features)
             parts = parts._replace(features=features, train=jnp.where(where, 0.0, parts.train))
-    exact = n is None and isinstance(problem, LinearRegression)
+    exact = n is None and without_features(problem)
     return RidgeRisk(
         ridge=as_numpy(jnp.atleast_1d(ridge)),
         excess=as_numpy(parts.excess),

@@ -26,6 +26,7 @@ from solvable.problem import LinearRegression, PowerLaw
 
 _DELTA = 0.2  # half the step in log compute of the local slopes
 _TIMES = (1e-3, 1e15)
+_NEVER = 1e-9  # relative rise of the risk that is none
 _WIDTHS = (2.0, 1e12)
 
 
@@ -42,8 +43,9 @@ class EarlyStopping:
 @jax.jit
 def _best_time(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]:
     excess = lambda y: flow_excess(jnp.exp(y), modes, inverse_d, inverse_n)
-    y, _, at_end = minimum(excess, *np.log(_TIMES))
-    return jnp.exp(y), excess(y[None])[0], at_end
+    y, *_ = minimum(excess, *np.log(_TIMES))
+    best, last = excess(jnp.stack([y, jnp.log(_TIMES[1])]))
+    return jnp.exp(y), best, last <= best * (1 + _NEVER)
 
 
 @float64_on_cpu

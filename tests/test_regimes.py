@@ -1,0 +1,137 @@
+"""What limits the risk: predicted exponents against slopes of the deterministic equivalent."""
+
+import numpy as np
+import pytest
+
+from solvable import (
+    LinearRegression,
+    PowerLaw,
+    duality,
+    early_stopping,
+    finite_exponents,
+    flow_frontier,
+    regime,
+    ridge_risk,
+)
+from solvable.regimes import time_limited
+
+TASKS = pytest.mark.parametrize(("a", "b"), [(1.5, 1.5), (2, 1.5), (5, 1.5), (2.2, 2), (6, 2)])
+
+
+def task(a, b, v=10**12, d=1000, noise=0.0):
+    if d is None:
+        return LinearRegression(alpha=b / 2, beta=(a - b) / 2, v=v, noise=noise)
+    return PowerLaw(alpha=b / 2, beta=(a - b) / 2, v=v, d=d, noise=noise)
+
+
+@TASKS
+def test_the_width_limits(a, b):
+    """With exponent min(a - 1, b), not min(a - 1, 2 b): they differ for (5, 1.5) and (6, 2)."""
+    found = regime(task(a, b, d=10**4), None)
+    assert found.limit == "width" and found.resolution_limited == ("width",)
+    assert found.local["width"] == pytest.approx(min(a - 1, b), abs=0.02)
+    assert found.local["data"] == found.local["time"] == 0
+
+
+@TASKS
+def test_the_data_limit(a, b):
+    found = regime(task(a, b, d=None), 10**4)
+    assert found.limit == "data" and found.variance_limited == ()
+    assert found.local["data"] == pytest.approx(min(a - 1, 2 * b), abs=0.02)
+
+
+@TASKS
+def test_time_limits(a, b):
+    found = regime(task(a, b, d=None), 10**13, time=1e4)
+    assert found.limit == "time" and found.variance_limited == ("data",)
+    assert found.local["time"] == pytest.approx((a - 1) / b, abs=0.02)
+    assert found.excess == pytest.approx(time_limited(task(a, b), 1e4), rel=0.02)
+
+
+@pytest.mark.parametrize(("a", "b"), [(5, 1.5), (6, 2)])
+def test_distortion_limits_easy_tasks(a, b):
+    found = regime(task(a, b, d=10**10), None, time=1e8)
+    assert found.limit == "distortion" and found.resolution_limited == ("time", "width")
+    assert found.local["time"] == pytest.approx(1 - 1 / b, abs=0.02)
+    assert found.local["width"] == pytest.approx(1, abs=0.02)
+    by_data = regime(task(a, b, d=10**7), 10**4)
+    assert by_data.limit == "distortion" and by_data.predicted["data"] == b - 1
+    assert by_data.local["data"] == pytest.approx(b - 1, abs=0.1)
+
+
+@pytest.mark.parametrize(("d", "n"), [(100, None), (None, 100)])
+def test_what_does_not_limit_is_approached_like_one_over_its_number(d, n):
+    """In the other resource x, x (E(x) - E) settles: Bahri's variance-limited regimes."""
+    limit = ridge_risk(task(2, 1.5, v=10**6, d=d), n, 0.0).excess[0]
+    other = lambda size: ridge_risk(task(2, 1.5, v=10**6, d=d or size), n or size, 0.0).excess[0]
+    first, second = (size * (other(size) - limit) for size in (10**6, 10**8))
+    assert first == pytest.approx(second, rel=1e-3) and first > 0
+
+
+def test_too_much_of_a_resource_is_said():
+    """Before the peak of double descent more features hurt; with noise, so does more time."""
+    assert "width" in regime(task(1.5, 1.5, d=900), 1000).rises
+    assert "time" in regime(task(1.5, 1.5, d=None, noise=1.0), 1000, time=1e4).rises
+    assert "grows with width" in str(regime(task(1.5, 1.5, d=900), 1000))
+
+
+def test_duality_is_exact_for_isotropic_targets_only():
+    for size in (10, 1000):
+        found = duality(task(1.5, 1.5, v=10**6), size)
+        assert found.ratio == pytest.approx(1, rel=1e-11) and found.predicted == 1
+    hard = duality(task(2, 1.5), 10**5)
+    assert hard.predicted == 0.5 and hard.ratio == pytest.approx(0.5, abs=0.005)
+    easy = duality(task(4, 1.5), 10**4)
+    assert easy.predicted == 0 and easy.ratio < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "risk", "time", "tolerance"),
+    [(1.5, 1.5, 1 / 3, 1.0, 0.02), (2, 1.5, 0.5, 0.75, 0.005), (4, 1.5, 0.75, 0.375, 0.005)],
+)
+def test_early_stopping(a, b, risk, time, tolerance):
+    exponents = finite_exponents(task(a, b))
+    assert (exponents.stopped, exponents.stopping_time) == (pytest.approx(risk), time)
+    one, two = (early_stopping(task(a, b, d=None, noise=0.25), n) for n in (10**6, 10**7))
+    assert np.log10(one.excess / two.excess) == pytest.approx(risk, abs=tolerance)
+    assert np.log10(two.time / one.time) == pytest.approx(time, abs=tolerance)
+
+
+def test_without_noise_there_is_no_reason_to_stop():
+    assert early_stopping(task(2, 1.5, d=None, v=10**6), 100).time == np.inf
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "kind"), [(2, 1.5, "hard"), (2.8, 1.5, "easy"), (4, 1.5, "very easy")]
+)
+def test_compute_optimal_width(a, b, kind):
+    """The best width grows more slowly than time for hard tasks: t ~ d^b."""
+    expected = finite_exponents(task(a, b))
+    assert expected.task == kind
+    best = flow_frontier(task(a, b, v=10**9), [1e9, 1e10])
+    assert -best.slope == pytest.approx(expected.compute, abs=0.01)
+    assert best.size_slope == pytest.approx(expected.best_width, abs=0.01)
+    assert not best.at_edge.any()
+
+
+class TestBadInput:
+    def test_no_exponents(self):
+        with pytest.raises(ValueError, match="2 alpha > 1"):
+            regime(PowerLaw(alpha=0.4, beta=0.8, v=100, d=10), 5)
+        problem = LinearRegression.from_spectrum([1.0, 0.5], [1.0, 1.0])
+        with pytest.raises(ValueError, match="be a power law"):
+            finite_exponents(problem)
+
+    def test_sizes_and_times(self):
+        with pytest.raises(ValueError, match="`n` must be at least 1"):
+            regime(task(2, 1.5), 0)
+        with pytest.raises(ValueError, match="`time` must be a positive"):
+            regime(task(2, 1.5), 10, time=0.0)
+        with pytest.raises(ValueError, match="`n` must differ from d at infinite time"):
+            regime(task(2, 1.5, d=10), 10)
+        with pytest.raises(ValueError, match="`size` must be"):
+            duality(task(2, 1.5), 0.5)
+        with pytest.raises(ValueError, match=r"`flops\[0\]` must be a positive"):
+            flow_frontier(task(2, 1.5), [-1.0])
+        with pytest.raises(ValueError, match="`n` must be"):
+            early_stopping(task(2, 1.5), 0)
