@@ -15,7 +15,12 @@ SOURCE = Path(solvable.__file__).parent
 MODULES = sorted(path.stem for path in SOURCE.glob("*.py"))
 every_module = pytest.mark.parametrize("module", MODULES)
 
-PREDICTING = {"prediction", "contour", "inversion", "secular", "recursion", "resolvent", "phases"}
+PREDICTING = {
+    *("prediction", "contour", "inversion", "secular", "recursion", "resolvent", "phases"),
+    *("finite", "two_point", "residuals"),
+}
+SIMULATING = ["simulation", "engines", "runs"]
+SIMULATING += ["full_batch_simulation", "full_batch_engine", "full_batch_runs"]
 
 
 def tree(module: str) -> ast.Module:
@@ -96,13 +101,13 @@ class TestArrows:
     def test_no_module_needs_itself(self, module):
         assert module not in set().union(*map(reachable, neighbours(module)), neighbours(module))
 
-    @pytest.mark.parametrize("module", ["simulation", "engines", "runs"])
+    @pytest.mark.parametrize("module", SIMULATING)
     def test_the_simulation_never_sees_the_theory(self, module):
         assert not PREDICTING & reachable(module)
 
     def test_the_theory_never_sees_the_simulation(self):
         for module in PREDICTING:
-            assert not {"simulation", "engines", "runs"} & reachable(module)
+            assert not set(SIMULATING) & reachable(module)
 
     def test_modes_are_the_waist(self):
         """A model does not know the rules of training, nor a rule the models."""

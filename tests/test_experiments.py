@@ -112,7 +112,61 @@ def mixtures(data) -> None:
     assert (np.diff(data["domain_best"][:, 0]) > 0).all()
 
 
+def nonlinear_features(data) -> None:
+    p, n, noise = data["lam_in"].size, data["n"], data["noise"]
+    assert (data["slope"] < -1).all(), "no tail beyond the dimension of the inputs"
+    np.testing.assert_allclose(data["theory"][0, data["d"] > p], noise * p / (n - p), rtol=1e-6)
+    z = (data["at_sizes"] - data["mean"]) / data["error"]
+    assert np.abs(z).max() < 6  # Student's t of 9 degrees of freedom, 6 cases, and the 1/n
+    steep, flat = np.abs(data["deviation"][..., 0]) - 2 * data["deviation_error"]
+    assert steep[0] > 0.03, "the Hermite rule holds for steep inputs too"
+    assert (flat < 0.05).all()
+
+
+def dynamical_model(data) -> None:
+    for name in ("test", "train"):
+        theory, mean, error = data[f"points_{name}"]
+        assert np.abs((mean - theory) / (error + 0.02 * theory)).max() < 4
+    early, late = (
+        np.log(x[-1] / x[-5]) / np.log(data["d"][-1] / data["d"][-5]) for x in data["approach"].T
+    )
+    a = data["exponents"][0]
+    assert early == pytest.approx(-1, abs=0.02) and late == pytest.approx(1 - a, abs=0.15)
+    deviation, error = data["deviation"][-1]
+    assert (np.abs(deviation) < 0.06 + 4 * error).all()
+    assert np.abs(data["best_slope"][:, -1] - data["predicted"][:, 0]).max() < 0.01
+    assert np.abs(-data["loss_slope"][:, -1] - data["predicted"][:, 1]).max() < 0.01
+
+
+def ridge(data) -> None:
+    theory, mean, error, _ = np.moveaxis(data["points"], 1, 0)
+    assert (np.abs(mean - theory) < 5 * error + 0.03 * theory).all()  # 20 seeds; O(1/d)
+    assert (data["best_risk"][:, None] <= data["risk"] * (1 + 1e-9)).all()
+    assert data["best_split"][0] == pytest.approx(1, rel=1e-3)
+    ratio = min(data["bare_split"][0], 1 / data["bare_split"][0])
+    assert ratio == pytest.approx(float(data["predicted_ratio"]), abs=0.005)
+    assert (data["by_ridge"] > data["best_ridge"][:, 1:] * (1 - 1e-9)).all()
+
+
+def four_regimes(data) -> None:
+    mean, error = np.moveaxis(data["simulated"], -1, 0)
+    allowed = 6 * error + 0.1 * data["theory"]  # 10 seeds; O(1/size) at 20 and 40
+    assert (np.abs(mean - data["theory"]) < allowed).all()
+    slope = lambda x: np.log(x[-1] / x[-2]) / np.log(data["sizes"][-1] / data["sizes"][-2])
+    easy = slope(mean[2, :, 0])
+    assert abs(easy + 1.5) < abs(easy + 3)
+    line = lambda x: np.log(x[..., -1] / x[..., -4]) / np.log(data["lines"][-1] / data["lines"][-4])
+    assert line(data["width"]) == pytest.approx([-0.5, -1, -1.5], abs=0.02)
+    assert line(data["width_bias"])[2] == pytest.approx(-3, abs=0.15)  # a - 1 = 2 b: a logarithm
+    more = data["more"][-1] / data["more"][-4]
+    local = np.log(data["approach"][..., -1] / data["approach"][..., -4]) / np.log(more)
+    assert local == pytest.approx(-1, abs=0.02)
+
+
 CHECKS = [
+    dynamical_model,
+    ridge,
+    four_regimes,
     phase_diagram,
     loss_curves,
     compute_optimal,
@@ -124,6 +178,7 @@ CHECKS = [
     batch_size,
     momentum,
     mixtures,
+    nonlinear_features,
 ]
 
 

@@ -139,7 +139,7 @@ def values(act: Activation, s: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k 
         power = found**2 * w
         total = power.sum(axis=-1)
         far = power[:, np.abs(g) > 30].sum(axis=-1)
-    bad = ~(far <= _NEGLIGIBLE * total)
+    bad = ~(np.isfinite(total) & (far <= _NEGLIGIBLE * total))
     if bad.any():
         at = float(s[int(np.argmax(bad))])
         must = f"have a finite second moment under a Gaussian of standard deviation {at:.4g}"

@@ -131,7 +131,7 @@ def optimal_ridge(
     def condition(y: float) -> float:
         df1, df2, df3 = (float(freedom(jnp.exp(y), modes, order)) for order in (1, 2, 3))
         left = (1 / inverse_d - df1) * (1 / inverse_n - df1) * (df2 - df3)
-        return np.log(left) - 3 * np.log(df1 - df2)
+        return left / (df1 - df2) ** 3 - 1
 
     y = np.log(kappa)
     root = float(np.exp(optimize.brentq(condition, y - 0.1, y + 0.1, xtol=1e-15)))

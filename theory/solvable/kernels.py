@@ -51,8 +51,8 @@ class KernelFeatures:
 
     Takes the place of :class:`PowerLaw` in :func:`ridge_risk`, :func:`optimal_ridge` and full-batch
     :func:`predict`. Make it from an activation by :meth:`measured` or :meth:`hermite`, or give the
-    spectrum. ``dataclasses.replace(problem, d=...)`` has another number of features; ``eigenvalues``
-    are the spectrum after the nonlinearity, as those of the inputs are before it.
+    spectrum. ``dataclasses.replace(problem, d=...)`` has another number of features. The spectrum
+    before the nonlinearity is ``lam_in``, that after it ``eigenvalues``.
 
     Args:
         eigenvalues: Of the kernel of infinitely many features, positive, shape (m,).
@@ -75,7 +75,7 @@ class KernelFeatures:
         >>> kernel
         KernelFeatures(<2 eigenvalues>, d=30, nugget=0.2, floor=0.0, noise=0.0)
         >>> ridge_risk(kernel, n=20, ridge=0.0).excess.round(4)
-        array([0.0017])
+        array([0.044])
     """
 
     eigenvalues: Float[Array, " m"]
@@ -159,7 +159,9 @@ class KernelFeatures:
         c, as for ReLU (c = 1/2), its modes are not measured: they are :math:`c^2
         \lambda_{\mathrm{in}}` with coefficients :math:`w / c`.
 
-        The statistical error is seen by taking half of the points with two keys. MEASURED_NOTE
+        The statistical error is seen by taking half of the points with two keys. For variances
+        k^-2, k up to 40, and d, n of 50 to 200, two halves of 2048 points differ by 0.6 % of the
+        excess risk for ReLU and by up to 7 % for erf; 4096 points by 0.4 % and 1.3 %.
 
         Args:
             activation: relu, erf, tanh, identity, or a function of jax.numpy arrays.
@@ -214,7 +216,10 @@ class KernelFeatures:
             \lambda = \mu_1^2 \lambda_{\mathrm{in}}, \quad w = w_{\mathrm{in}} / \mu_1, \qquad
             \text{nugget} = \mathbb E\, \mathrm{act}^2 - \mu_0^2 - \mu_1^2 s^2,
 
-        and one eigenvalue :math:`\mu_0^2` with no target. HERMITE_NOTE
+        and one eigenvalue :math:`\mu_0^2` with no target. Off the excess risk of 60 simulations
+        (p = 200, d = 100, n = 150; standard error 1.2 %) it was, at effective dimensions 6, 21, 45
+        and 92, by +20, +4.0, +1.7 and +1.1 % for ReLU, whose :math:`|x|` fluctuates with the
+        features, and by -4.4, -1.7, -0.7 and +0.8 % for tanh(2 h): below 30 it is refused.
 
         Args:
             activation: As in :meth:`measured`.

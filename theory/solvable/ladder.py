@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from solvable import rule_rungs, rungs
+from solvable import finite_rungs, rule_rungs, rungs
 from solvable.rungs import Rung
 
 
@@ -42,7 +42,7 @@ def verify(
 
     Args:
         quick: Fewer points, draws and seeds: under half a minute instead of minutes.
-        everything: Also the other training rules: a rung for each family of rules.
+        everything: Also a rung for each family of other training rules, and for finite data.
         seed: Of every random number.
         report: Called with each rung as it is done.
 
@@ -58,6 +58,7 @@ def verify(
     ]
     if everything:
         climb += rule_rungs.climb(jax.random.fold_in(key, 2), quick=quick)
+        climb += finite_rungs.climb(jax.random.fold_in(key, 3), quick=quick)
     found = []
     for step in climb:
         found.append(step())

@@ -13,6 +13,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from solvable._checks import check_count, check_number, check_type, requirement
 from solvable.engines import ENGINES, StudentT, gaussian, rademacher
+from solvable.full_batch import FullBatch, GradientFlow
+from solvable.full_batch_runs import DivergenceWarning
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.progress import progress_bar
 from solvable.rule import Rule
@@ -26,10 +28,6 @@ INPUTS = ("gaussian", "rademacher", "student-t")
 
 _CHUNK_SECONDS = 0.5
 _BUFFER = 4096  # steps whose coefficients are held at a time
-
-
-class DivergenceWarning(UserWarning):
-    """Some seeds have diverged; ``Runs.diverged`` says which, where and how far."""
 
 
 @functools.partial(jax.jit, static_argnames=("engine", "sample", "B", "update", "shared"))
@@ -87,6 +85,9 @@ def _advance(
 
 def checked(sgd: Rule, engine: str, inputs: str, dof: float | None, dtype: str):
     """The engine, its sampler and the precision, from their names."""
+    if isinstance(sgd, (FullBatch, GradientFlow)):
+        fix = "It trains on n samples: simulate_full_batch(key, problem, rule, times, n=n)."
+        raise requirement("sgd", "see fresh samples at every step", sgd, fix)
     check_type("sgd", sgd, Rule)
     if engine not in ENGINES:
         raise requirement("engine", f"be one of {', '.join(ENGINES)}", engine)
