@@ -57,7 +57,7 @@ def _mean(x: np.ndarray) -> list[float]:
 def compute(c: Config) -> Data:
     key, no_ridge = jax.random.key(c.seed), 0.0
     lines = np.unique(np.geomspace(10, 10**5, 25).round().astype(int))
-    excess = lambda v, d, n, task_=None: ridge_risk(task(*task_, v, d), n, no_ridge)
+    excess = lambda v, d, n, ab: ridge_risk(task(*ab, v, d), n, no_ridge)
     width, data, width_bias, theory, simulated = [], [], [], [], []
     for k, ab in enumerate(TASKS):
         by_width = [excess(c.large, int(d), None, ab) for d in lines]

@@ -49,7 +49,7 @@ def _forward(rates: jax.Array, modes: Modes, B) -> tuple[jax.Array, jax.Array]:
     def row(m, gammas):
         return lax.scan(lambda m, gamma: (_step(m, gamma, modes, B), None), m, gammas)[0], m
 
-    return lax.scan(row, modes.weight, _chunks(rates))
+    return lax.scan(row, jnp.asarray(modes.weight), _chunks(rates))
 
 
 @jax.jit
@@ -79,4 +79,4 @@ def final_excess_and_gradient(
         return lax.scan(back, p, (gammas, m), reverse=True)
 
     shares = lax.scan(row, jnp.ones_like(end), (_chunks(rates), heads), reverse=True)[1]
-    return _risk(end, modes), shares.reshape(-1)[: rates.size]
+    return _risk(end, modes), jnp.asarray(shares).reshape(-1)[: rates.size]

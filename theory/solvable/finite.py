@@ -155,6 +155,23 @@ def _check_stable(rule: FullBatch, edge: float) -> None:
         raise requirement("sgd", must, rule, "Take a smaller rate: below 2 / edge for descent.")
 
 
+def check_fresh(n, ensemble, bags) -> None:
+    """One-pass rules have no data set."""
+    for name, value, unset in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
+        if value != unset:
+            must = f"be {unset} for one-pass rules, which see fresh samples at every step"
+            fix = "GradientFlow, GradientDescent and FullBatch train on n samples."
+            raise requirement(name, must, value, fix)
+
+
+def check_whole(terms: bool, allow_unstable: bool) -> None:
+    """Full batches have their own terms, and no curve above the threshold."""
+    for name, value in (("terms", terms), ("allow_unstable", allow_unstable)):
+        if value:
+            must = "be left out for full-batch training, whose terms are always there"
+            raise requirement(name, must, value)
+
+
 def full_batch_curve(
     problem: FiniteProblem,
     rule: FullBatch | GradientFlow,
@@ -184,9 +201,9 @@ def full_batch_curve(
         parts, error = _exact(jnp.asarray(remaining), modes), 1e-12
     elif flow:
         parts, error = _flow(np.pad(t, padding, mode="edge"), modes, *sizes)
-    elif rule.descent:
+    elif rule.descent_rate is not None:
         step = np.pad(t.astype(float), padding, mode="edge")
-        parts, error = _descent(step, modes, 1.0 * rule.rule.gamma, *sizes)
+        parts, error = _descent(step, modes, 1.0 * rule.descent_rate, *sizes)
     elif traced:
         raise TypeError(
             "Under jax.jit, jax.grad or jax.vmap only gradient flow and gradient descent of "

@@ -1,6 +1,7 @@
 """Comparisons for training on finite data: simulation, equivalent, exponent."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -24,19 +25,19 @@ def _cases(d: int) -> tuple[PowerLaw, int]:
     return PowerLaw(alpha=0.625, beta=0.125, v=256, d=d, noise=0.1), 3 * d // 2
 
 
-def _both(key, d: int, rule, times, seeds: int) -> tuple[np.ndarray, np.ndarray]:
+def _both(key, d: int, rule: Any, times: Any, seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """Relative deviations of the mean risk and training error, and their standard errors."""
     problem, n = _cases(d)
+    runs: Any
     if rule == "ridge":
-        runs = simulate_ridge(key, problem, n, times, seeds)
-        theory = ridge_risk(problem, n, times)
+        runs, theory = simulate_ridge(key, problem, n, times, seeds), ridge_risk(problem, n, times)
     else:
         runs = simulate_full_batch(key, problem, rule, times, seeds, n=n)
         theory = predict(problem, rule, times, n=n)
-    risk, train = theory.risk, theory.train
-    deviation = np.concatenate([runs.mean / risk - 1, runs.train_mean / train - 1])
-    error = np.concatenate([runs.standard_error / risk, runs.train_standard_error / train])
-    return deviation, error
+    expected = np.concatenate([theory.risk, theory.train])
+    mean = np.concatenate([runs.mean, runs.train_mean])
+    error = np.concatenate([runs.standard_error, runs.train_standard_error])
+    return mean / expected - 1, error / expected
 
 
 def finite_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
@@ -75,17 +76,17 @@ def finite_exponent_rung() -> Rung:
     """Slopes of the equivalent against the exponents of what limits."""
     rows = []
     for a, b in ((1.5, 1.5), (2.0, 1.5), (5.0, 1.5)):
-        exponents = {"alpha": b / 2, "beta": (a - b) / 2}
-        wide = lambda d, exponents=exponents: PowerLaw(**exponents, v=10**12, d=d)
-        flat = LinearRegression(**exponents, v=10**12)
-        noisy = LinearRegression(**exponents, v=10**9, noise=0.25)
+        alpha, beta = b / 2, (a - b) / 2
+        wide = PowerLaw(alpha=alpha, beta=beta, v=10**12, d=10**5)
+        flat = LinearRegression(alpha=alpha, beta=beta, v=10**12)
+        noisy = LinearRegression(alpha=alpha, beta=beta, v=10**9, noise=0.25)
         expected = finite_exponents(flat)
         found = {
-            "width": (regime(wide(10**5), None).local["width"], expected.width),
+            "width": (regime(wide, None).local["width"], expected.width),
             "data": (regime(flat, 10**5).local["data"], expected.data),
             "time": (regime(flat, 10**13, time=1e5).local["time"], expected.time),
         }
-        best = flow_frontier(PowerLaw(**exponents, v=10**9, d=1), [1e10])
+        best = flow_frontier(PowerLaw(alpha=alpha, beta=beta, v=10**9, d=1), [1e10])
         found["compute"] = (-best.slope[0], expected.compute)
         found["best width"] = (best.size_slope[0], expected.best_width)
         one, two = (early_stopping(noisy, n).excess for n in (10**6, 10**7))

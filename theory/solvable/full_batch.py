@@ -67,9 +67,9 @@ class FullBatch(Rule):
     """No noise of batches."""
 
     @property
-    def descent(self) -> bool:
-        """Whether it is gradient descent of constant rate."""
-        return isinstance(self.rule, SGD) and self.rule.constant
+    def descent_rate(self) -> Any:
+        """The rate, if it is gradient descent of constant rate; else None."""
+        return self.rule.gamma if isinstance(self.rule, SGD) and self.rule.constant else None
 
     @property
     def start(self) -> tuple[float, ...]:
@@ -79,7 +79,8 @@ class FullBatch(Rule):
     @property
     def base(self) -> Any:
         """The rule that moves the iterate, with full batches."""
-        return FullBatch(self.rule.base)
+        rule: Any = self.rule.base
+        return FullBatch(rule)
 
     @property
     def output(self) -> int:

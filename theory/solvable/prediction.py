@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
 from solvable.contour import TOLERANCE, contour_modes
 from solvable.curve import Curve
-from solvable.finite import FiniteCurve, full_batch_curve
+from solvable.finite import check_fresh, check_whole, full_batch_curve
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.kernels import FINITE, FiniteProblem
 from solvable.modes import Modes
@@ -180,12 +181,11 @@ def predict(
     bags: int = 1,
     terms: bool = False,
     allow_unstable: bool = False,
-) -> Curve | FiniteCurve:
+) -> Any:
     r"""Expected risk of training at any step, without simulating a single one.
 
-    One-pass training by any rule gives a :class:`Curve`. Full batches of n samples
-    (:class:`GradientFlow`, :func:`GradientDescent`, :class:`FullBatch`) give a
-    :class:`FiniteCurve`: see the second example and :mod:`solvable.finite`.
+    One-pass training gives a :class:`Curve`; full batches of n samples (:class:`GradientFlow`,
+    :func:`GradientDescent`, :class:`FullBatch`) a :class:`FiniteCurve` (:mod:`solvable.finite`).
 
     For :class:`PowerLaw` it is the deterministic equivalent: the mean over the features W and
     the data, up to a relative error O(1/d). One draw of W scatters around it, by 5 to 15 per
@@ -242,31 +242,17 @@ def predict(
         raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")
     check_type("problem", problem, *FINITE)
     if isinstance(sgd, (FullBatch, GradientFlow)):
-        if terms or allow_unstable:
-            must = "be left out for full-batch training, whose terms are always there"
-            raise requirement("terms" if terms else "allow_unstable", must, True)
+        check_whole(terms, allow_unstable)
         return full_batch_curve(problem, sgd, steps, n, ensemble, bags, (EXACT, EQUIVALENT))
-    for name, value, unset in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
-        if value != unset:
-            must = f"be {unset} for one-pass rules, which see fresh samples at every step"
-            fix = "GradientFlow, GradientDescent and FullBatch train on n samples."
-            raise requirement(name, must, value, fix)
+    check_fresh(n, ensemble, bags)
     check_one_pass(problem)
     modes = problem.spectrum()
     nodes = lambda _: modes
     if isinstance(problem, PowerLaw):
         nodes = functools.partial(_contour, problem, sgd)
-    return _curve(
-        problem,
-        modes,
-        problem.inverse_d,
-        sgd,
-        steps,
-        terms,
-        allow_unstable,
-        EQUIVALENT if isinstance(problem, PowerLaw) else EXACT,
-        nodes,
-    )
+    rung = EQUIVALENT if isinstance(problem, PowerLaw) else EXACT
+    options = terms, allow_unstable, rung, nodes
+    return _curve(problem, modes, problem.inverse_d, sgd, steps, *options)
 
 
 @float64_on_cpu

@@ -24,6 +24,8 @@ Sources: Paquette et al. (2024), arXiv 2405.15074, section 3, where the fixed po
 for m = -z/kappa; with samples, Defilippis et al. (2024), arXiv 2405.15699 (kappa is their nu_2).
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -121,7 +123,8 @@ def ridge_off_axis(
 ) -> Complex[Array, "..."]:
     """The effective ridge at complex -z, away from the spectrum."""
     # The iterations carry no derivatives; the last step does (implicit function theorem).
-    z, *rest = lax.stop_gradient((minus_z, modes, inverse_d, inverse_n))
+    z = lax.stop_gradient(minus_z)
+    rest: Any = lax.stop_gradient((modes, inverse_d, inverse_n))
     r, theta = jnp.abs(z), jnp.angle(z)
     start = tuple(lax.complex(x, jnp.zeros_like(r)) for x in _descend(r, *rest))
 

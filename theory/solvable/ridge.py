@@ -174,8 +174,9 @@ def ridge_risk(
             features = jnp.where(where, jnp.inf, parts.features)
             parts = parts._replace(features=features, train=jnp.where(where, 0.0, parts.train))
     exact = n is None and without_features(problem)
+    columns: Any = ridge
     return RidgeRisk(
-        ridge=as_numpy(jnp.atleast_1d(ridge)),
+        ridge=columns,
         excess=as_numpy(parts.excess),
         train=as_numpy(parts.train) if bags == 1 else None,
         terms={name: as_numpy(getattr(parts, name)) for name in TERMS},

@@ -120,6 +120,6 @@ def flow_frontier(
         excess=np.exp(log_excess[:, 1]),
         slope=difference(log_excess),
         size_slope=difference(y),
-        at_edge=at_edge.any(axis=1),
+        at_edge=np.asarray(at_edge.any(axis=1)),
         noise=float(problem.noise),
     )
