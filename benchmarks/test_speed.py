@@ -167,3 +167,12 @@ def test_rules(benchmark, rule, last):
     problem = PowerLaw(alpha=1.0, beta=0.3, v=10**8, d=10**6)
     run = lambda: solvable.predict(problem, rule, last)
     benchmark.pedantic(run, rounds=3, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="full batches, d = 2000, n = 3000, v = 10^6")
+@pytest.mark.parametrize("last", [1e4, 1e12], ids=["100 times to 10^4", "100 times to 10^12"])
+def test_flow(benchmark, last):
+    problem = PowerLaw(alpha=0.625, beta=0.125, v=10**6, d=2000, noise=0.01)
+    times = np.geomspace(1, last, 100)
+    run = lambda: solvable.predict(problem, solvable.GradientFlow(), times, n=3000)
+    benchmark.pedantic(run, rounds=10, warmup_rounds=2)

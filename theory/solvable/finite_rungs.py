@@ -21,13 +21,22 @@ NEAR = 0.02
 """How near a slope must be to its exponent."""
 
 
-def _cases(d: int) -> tuple[PowerLaw, int]:
-    return PowerLaw(alpha=0.625, beta=0.125, v=256, d=d, noise=0.1), 3 * d // 2
+CASES: list[tuple[str, Any, list]] = [
+    ("gradient flow", GradientFlow(), [10.0, 100.0]),
+    ("gradient descent", GradientDescent(0.3), [30, 300]),
+    ("heavy ball", FullBatch(Momentum(0.2, 0.9)), [30, 100]),
+    ("ridge", "ridge", [0.01, 0.1]),
+]
+"""Name, rule and times, or ridges."""
+
+
+def _problem(d: int) -> tuple[PowerLaw, int]:
+    return PowerLaw(alpha=1.0, beta=0.0, v=64, d=d, noise=0.1), 3 * d // 2
 
 
 def _both(key, d: int, rule: Any, times: Any, seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """Relative deviations of the mean risk and training error, and their standard errors."""
-    problem, n = _cases(d)
+    problem, n = _problem(d)
     runs: Any
     if rule == "ridge":
         runs, theory = simulate_ridge(key, problem, n, times, seeds), ridge_risk(problem, n, times)
@@ -42,15 +51,9 @@ def _both(key, d: int, rule: Any, times: Any, seeds: int) -> tuple[np.ndarray, n
 
 def finite_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
     """Literal training on samples against the two-point function: a correction of order 1/size."""
-    d, seeds = 32, 500 if quick else 2000
-    cases = [
-        ("gradient flow", GradientFlow(), [10.0, 100.0]),
-        ("gradient descent", GradientDescent(0.3), [30, 300]),
-        ("heavy ball", FullBatch(Momentum(0.2, 0.9)), [30, 100]),
-        ("ridge", "ridge", [0.01, 0.1]),
-    ]
-    rows, limit = [], stats.norm.isf(LEVEL / (2 * 4 * len(cases)))
-    for k, (name, rule, times) in enumerate(cases):
+    d, seeds = 16, 2000 if quick else 16_000
+    rows, limit = [], stats.norm.isf(LEVEL / (2 * 4 * len(CASES)))
+    for k, (name, rule, times) in enumerate(CASES):
         for attempt, more in ((0, 1), (1, 4)):
             keys = jax.random.split(jax.random.fold_in(key, 2 * k + attempt))
             one, one_error = _both(keys[0], d, rule, times, more * seeds)
@@ -68,7 +71,7 @@ def finite_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
         ("rule", f"d = {d}", f"d = {2 * d}", "+-", "max |z|", "limit", "power", "holds"),
         tuple(rows),
         "Relative deviations of risk and training error, expected to fall like 1/size; z: twice "
-        f"that at {2 * d} minus that at {d}. {_cases(d)[0]}, n = 3 d / 2.",
+        f"that at {2 * d} minus that at {d}. {_problem(d)[0]}, n = 3 d / 2.",
     )
 
 

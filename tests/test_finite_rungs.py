@@ -1,0 +1,37 @@
+"""The rungs of finite data hold, and fall with a fault of a few per cent."""
+
+import dataclasses
+
+import jax
+import pytest
+
+from solvable import finite_rungs
+
+
+def test_exponents():
+    rung = finite_rungs.finite_exponent_rung()
+    assert rung.passed and len(rung.rows) == 18
+    assert {row[3] for row in rung.rows} == {
+        "width",
+        "data",
+        "time",
+        "compute",
+        "best width",
+        "early stopping",
+    }
+
+
+@pytest.mark.parametrize("fault", [1.0, 1.1])
+def test_equivalent(fault, monkeypatch):
+    """A factor of 1.1 on the two-point theory of ridge regression does not pass."""
+    true = finite_rungs.ridge_risk
+
+    def wrong(problem, n, ridge):
+        found = true(problem, n, ridge)
+        return dataclasses.replace(found, excess=found.excess * fault)
+
+    monkeypatch.setattr(finite_rungs, "ridge_risk", wrong)
+    monkeypatch.setattr(finite_rungs, "CASES", [finite_rungs.CASES[0], finite_rungs.CASES[-1]])
+    rung = finite_rungs.finite_equivalent_rung(jax.random.key(1), quick=True)
+    assert [row[-1] for row in rung.rows] == [True, fault == 1.0]
+    assert all(row[-2] < 0.1 for row in rung.rows), "no power"
