@@ -8,19 +8,6 @@ import pytest
 from solvable import finite_rungs
 
 
-def test_exponents():
-    rung = finite_rungs.finite_exponent_rung()
-    assert rung.passed and len(rung.rows) == 18
-    assert {row[3] for row in rung.rows} == {
-        "width",
-        "data",
-        "time",
-        "compute",
-        "best width",
-        "early stopping",
-    }
-
-
 @pytest.mark.parametrize("fault", [1.0, 1.1])
 def test_equivalent(fault, monkeypatch):
     """A factor of 1.1 on the two-point theory of ridge regression does not pass."""

@@ -13,6 +13,7 @@ from solvable import (
     regime,
     ridge_risk,
 )
+from solvable.finite_rungs import finite_exponent_rung
 from solvable.regimes import time_limited
 
 TASKS = pytest.mark.parametrize(("a", "b"), [(1.5, 1.5), (2, 1.5), (5, 1.5), (2.2, 2), (6, 2)])
@@ -112,6 +113,19 @@ def test_compute_optimal_width(a, b, kind):
     assert -best.slope == pytest.approx(expected.compute, abs=0.01)
     assert best.size_slope == pytest.approx(expected.best_width, abs=0.01)
     assert not best.at_edge.any()
+
+
+def test_the_rung_of_exponents():
+    rung = finite_exponent_rung()
+    assert rung.passed and len(rung.rows) == 18
+    assert {row[3] for row in rung.rows} == {
+        "width",
+        "data",
+        "time",
+        "compute",
+        "best width",
+        "early stopping",
+    }
 
 
 class TestBadInput:

@@ -74,10 +74,11 @@ def _search(modes: Modes, inverse_d, inverse_n, *averages):
         found = at_kappa(jnp.exp(y), modes, inverse_d, inverse_n, *averages).excess
         return jnp.where(found > 0, found, jnp.inf)  # at the pole of d = n
 
-    y, at_low, at_high = minimum(excess, *bounds)
-    ridge = _explicit_ridge(jnp.exp(y)[None], modes, inverse_d, inverse_n)[0]
-    ridge = jnp.where(at_low, 0.0, jnp.where(at_high, jnp.inf, ridge))
-    return jnp.maximum(ridge, 0.0), jnp.exp(y), excess(y[None])[0]
+    least = minimum(excess, *bounds)
+    kappa = jnp.exp(least.x)
+    ridge = _explicit_ridge(kappa[None], modes, inverse_d, inverse_n)[0]
+    ridge = jnp.where(least.at_low, 0.0, jnp.where(least.at_high, jnp.inf, ridge))
+    return jnp.maximum(ridge, 0.0), kappa, least.value
 
 
 def _ridgeless(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]:
@@ -91,7 +92,7 @@ def _split(product, modes: Modes, best: bool) -> tuple[Array, Array, Array]:
     """log d, the ridge there and the excess there."""
     at = _search if best else _ridgeless
     each = jax.vmap(lambda y: at(modes, jnp.exp(-y), jnp.exp(y) / product))
-    log_d, *_ = minimum(lambda y: each(y)[2], 0.0, jnp.log(product))
+    log_d = minimum(lambda y: each(y)[2], 0.0, jnp.log(product)).x
     ridge, _, excess = at(modes, jnp.exp(-log_d), jnp.exp(log_d) / product)
     return log_d, ridge, excess
 

@@ -24,7 +24,7 @@ NEAR = 0.02
 CASES: list[tuple[str, Any, list]] = [
     ("gradient flow", GradientFlow(), [10.0, 100.0]),
     ("gradient descent", GradientDescent(0.3), [30, 300]),
-    ("heavy ball", FullBatch(Momentum(0.2, 0.9)), [30, 100]),
+    ("heavy ball", FullBatch(Momentum(0.3, 0.5)), [30, 100]),
     ("ridge", "ridge", [0.01, 0.1]),
 ]
 """Name, rule and times, or ridges."""

@@ -43,9 +43,8 @@ class EarlyStopping:
 @jax.jit
 def _best_time(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]:
     excess = lambda y: flow_excess(jnp.exp(y), modes, inverse_d, inverse_n)
-    y, *_ = minimum(excess, *np.log(_TIMES))
-    best, last = excess(jnp.stack([y, jnp.log(_TIMES[1])]))
-    return jnp.exp(y), best, last <= best * (1 + _NEVER)
+    least = minimum(excess, *np.log(_TIMES))
+    return jnp.exp(least.x), least.value, least.value_high <= least.value * (1 + _NEVER)
 
 
 @float64_on_cpu
@@ -80,8 +79,8 @@ def _best_width(log_compute, modes: Modes) -> tuple[Array, Array, Array]:
             found = jax.vmap(each)(y)
             return jnp.where(found > 0, jnp.log(found), jnp.inf)
 
-        y, *ends = minimum(excess, *np.log(_WIDTHS))
-        return y, excess(y[None])[0], jnp.stack(ends).any()
+        least = minimum(excess, *np.log(_WIDTHS))
+        return least.x, least.value, least.at_low | least.at_high
 
     return jax.vmap(one)(log_compute)
 
