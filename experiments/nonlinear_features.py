@@ -5,6 +5,10 @@ Claim:    the nonlinearity continues the spectrum of the inputs beyond their dim
           spectrum: linear ones see p directions and stay at sigma^2 p / (n - p) from d = p on,
           nonlinear ones go on to a peak at d = n and down to the kernel's limit. The Hermite rule
           knows the spectrum if the effective dimension of the inputs is large.
+Found:    with a ridge the measured spectrum is within 3 per cent at any dimension. Without ridge
+          and with more features than samples it lies 10 per cent below simulation at n = 150 and
+          12 to 15 at n = 300 (4096 points): no matter of size, but of features that are not
+          Gaussian, whose remainder is larger for some inputs than for others.
 Refuted:  if simulated risks leave the measured spectrum's by more than the standard errors and the
           1/n of the equivalent, or the Hermite rule does not get better with the dimension.
 Cost:     smoke 30 s, paper 3 min, on two cores.

@@ -163,6 +163,27 @@ def test_reference_values(row):
     assert found == pytest.approx(value, rel=3e-10)
 
 
+ONE_PASS = [  # v, d, B, a, b, noise, gamma, t, value
+    (800, 200, 10, 1.5, 1.25, 0.0, 0.2, 30, 6.460208020e-01),
+    (800, 200, 10, 1.5, 1.25, 0.0, 0.2, 10**6, 1.930911176e-01),
+    (800, 200, 1, 1.5, 1.25, 0.0, 0.1, 30, 9.591033263e-01),
+    (800, 200, 1, 1.5, 1.25, 0.0, 0.1, 1000, 3.084621387e-01),
+    (800, 200, 5, 2.0, 1.5, 0.09, 0.2, 30, 1.963083275e-01),
+    (800, 200, 5, 2.0, 1.5, 0.09, 0.2, 1000, 3.723473641e-02),
+    (800, 200, 5, 2.0, 1.5, 0.09, 0.2, 10**6, 2.375627714e-02),
+    (10**8, 10**4, 1, 2.0, 1.5, 0.0, 0.05, 10**8, 6.17560419268e-4),
+    (10**8, 10**6, 1, 2.0, 1.5, 0.0, 0.05, 10**12, 5.90889799968e-6),
+]
+
+
+@pytest.mark.parametrize("row", ONE_PASS, ids=str)
+def test_fresh_samples_of_the_same_code(row):
+    """One-pass SGD, by the same independent code in the same units."""
+    v, d, B, a, b, noise, gamma, t, value = row
+    found = predict(task(a, b, v, d, noise), SGD(gamma, B), [t])
+    assert found.excess[0] == pytest.approx(value, rel=5e-10)
+
+
 @pytest.fixture
 def small():
     return task(1.5, 1.25, noise=0.09)

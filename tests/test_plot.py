@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from solvable import SGD, PowerLaw, frontier, phase, plot, predict, simulate
+from solvable import SGD, GradientFlow, PowerLaw, frontier, phase, plot, predict, simulate
 from solvable.phases import NO_POWER_LAW
 
 PROBLEM = PowerLaw(alpha=1.0, beta=0.7, v=64, d=16)
@@ -109,3 +109,13 @@ def test_boundaries_keep_the_limits(ax) -> None:
     ax.axis((0.0, 1.0, 0.2, 0.9))
     plot.boundaries(ax)
     assert ax.axis() == (0.0, 1.0, 0.2, 0.9)
+
+
+def test_full_batches_are_two_lines(ax) -> None:
+    problem = PowerLaw(alpha=0.75, beta=0.25, v=64, d=20, noise=0.1)
+    curve = predict(problem, GradientFlow(), [0.0, 1.0, 10.0, 1e6], n=10)
+    test, training = plot.finite(ax, curve)
+    np.testing.assert_array_equal(test.get_xdata(), [1.0, 10.0, 1e6])
+    np.testing.assert_allclose(test.get_ydata(), curve.risk[1:])
+    np.testing.assert_array_equal(training.get_xdata(), [1.0, 10.0])  # then all is fitted
+    assert len(plot.finite(ax, predict(problem, GradientFlow(), [1.0], n=10, bags=2))) == 1

@@ -29,6 +29,7 @@ from scipy.ndimage import distance_transform_edt
 
 from solvable._types import Array
 from solvable.curve import Curve
+from solvable.finite import FiniteCurve
 from solvable.frontiers import Frontier
 from solvable.ladder import Verification
 from solvable.phases import BOUNDARIES, NO_POWER_LAW, phase
@@ -62,6 +63,7 @@ TERMS = {
 
 AXES = {
     "step": "step $t$",
+    "time": "time $t$",
     "flops": "compute $f = d\\,B\\,t$ (features × samples)",
 }
 """Labels of the horizontal axes, with units."""
@@ -105,6 +107,21 @@ def curve(ax: Axes, curve: Curve, x: str = "step", **line: Any) -> Line2D:
     _logarithmic(ax, x, "risk $P$")
     line = {"label": curve.rung} | line
     return ax.plot(getattr(curve, x)[later], curve.risk[later], **line)[0]
+
+
+def finite(ax: Axes, curve: FiniteCurve, **line: Any) -> list[Line2D]:
+    """Risk of full-batch training and, dashed, its training error; time 0 has no place.
+
+    Training errors below 10^-14 of the first are rounding, and are left out.
+    """
+    later = curve.time > 0
+    _logarithmic(ax, "time", "risk $P$")
+    lines = ax.plot(curve.time[later], curve.risk[later], **({"label": "test"} | line))
+    if curve.train is not None:
+        seen = later & (curve.train > 1e-14 * curve.risk[0])
+        dashed = {"ls": "--", "color": lines[0].get_color(), "label": "training"}
+        lines += ax.plot(curve.time[seen], curve.train[seen], **dashed)
+    return lines
 
 
 def terms(ax: Axes, curve: Curve, x: str = "step") -> list[Line2D]:
