@@ -186,7 +186,11 @@ def test_every_experiment_is_checked() -> None:
     assert sorted(check.__name__ for check in CHECKS) == NAMES
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+SLOW = (finite_size, four_regimes, nonlinear_features)
+MARKED = [pytest.param(f, marks=pytest.mark.slow) if f in SLOW else f for f in CHECKS]
+
+
+@pytest.mark.parametrize("check", MARKED, ids=lambda check: check.__name__)
 def test_experiment(check, tmp_path: Path) -> None:
     name = check.__name__
     importlib.import_module(f"experiments.{name}").main("smoke", figures=tmp_path)

@@ -8,6 +8,7 @@ import pytest
 from solvable import finite_rungs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [1.0, 1.1])
 def test_equivalent(fault, monkeypatch):
     """A factor of 1.1 on the two-point theory of ridge regression does not pass."""

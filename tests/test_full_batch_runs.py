@@ -242,6 +242,7 @@ def test_gradient_flow_follows_the_theory(exponents, d, n, noise):
 MEDIUM = PowerLaw(alpha=0.75, beta=0.25, v=400, d=80, noise=0.09)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [120, 50])
 @pytest.mark.parametrize("rule", [SGD(0.5), Momentum(0.2, mu=0.5)], ids=["descent", "momentum"])
 def test_steps_follow_the_theory(rule, n):
@@ -274,6 +275,7 @@ def test_inputs_of_unit_variance_are_alike():
     assert runs.inputs == "rademacher"
 
 
+@pytest.mark.slow
 def test_the_deviation_is_of_finite_size():
     """At d = 10 it is seen, and three times the size has a third of it or so."""
     times, deviation, error = [10.0, 100.0], [], []

@@ -227,6 +227,7 @@ class TestAsAProblem:
             call(self.KERNEL)
 
 
+@pytest.mark.slow
 class TestAgainstSimulation:
     """Theory in standard errors of the simulation, which are one to three per cent of it."""
 
