@@ -235,8 +235,8 @@ def predict(
         deterministic equivalent of PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400, noise=0.0)
         SGD(gamma=0.3039..., B=1), 189 steps from 0 to 1e+10: risk 1.30547 to 0.000416844, ...
         >>> flow = predict(problem, GradientFlow(), [10.0, 1e12], n=300)
-        >>> flow.risk.round(6), flow.train.round(6)
-        (array([0.039889, 0.003067]), array([0.037643, 0.      ]))
+        >>> flow.risk.round(6), flow.train[0].round(6)
+        (array([0.055918, 0.001631]), np.float64(0.053691))
     """
     if isinstance(problem, Draw):
         raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")

@@ -156,7 +156,7 @@ def ridge_risk(
         >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=1000, d=100)
         >>> found = ridge_risk(problem, n=250, ridge=[1e-3, 1e-2])
         >>> found.risk.round(4), found.train.round(4)
-        (array([0.369, 0.426]), array([0.189 , 0.3206]))
+        (array([0.369, 0.426]), array([0.189 , 0.3228]))
     """
     arguments = sizes(problem, n, ensemble, bags)
     if not is_traced(ridge):
