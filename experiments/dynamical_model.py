@@ -57,7 +57,7 @@ class Config:
 
 PRESETS = {
     "smoke": Config(
-        seeds=8, small_sizes=(8, 16, 32), small_seeds=4000, compute=(1e7, 1e9), budgets=3
+        seeds=8, small_sizes=(8, 16, 32), small_seeds=12_000, compute=(1e7, 1e9), budgets=3
     ),
     "paper": Config(seeds=40, small_sizes=(8, 16, 32, 64), small_seeds=40_000),
 }
