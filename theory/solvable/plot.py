@@ -116,10 +116,11 @@ def finite(ax: Axes, curve: FiniteCurve, **line: Any) -> list[Line2D]:
     """
     later = curve.time > 0
     _logarithmic(ax, "time", "risk $P$")
-    lines = ax.plot(curve.time[later], curve.risk[later], **({"label": "test"} | line))
+    line = {"label": "test"} | line
+    lines = ax.plot(curve.time[later], curve.risk[later], **line)
     if curve.train is not None:
         seen = later & (curve.train > 1e-14 * curve.risk[0])
-        dashed = {"ls": "--", "color": lines[0].get_color(), "label": "training"}
+        dashed: Any = {"ls": "--", "color": lines[0].get_color(), "label": "training"}
         lines += ax.plot(curve.time[seen], curve.train[seen], **dashed)
     return lines
 
