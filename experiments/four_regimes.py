@@ -14,13 +14,15 @@ Cost:     smoke 15 s, paper 3 min, on two cores.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import LinearRegression, PowerLaw, plot, ridge_risk, simulate_ridge
+from solvable import plot, ridge_risk, simulate_ridge
+from solvable.presets import task
 
 TASKS = ((1.5, 1.5), (2.0, 1.5), (4.0, 1.5))
 """(a, b): isotropic, hard, and easy."""
@@ -45,11 +47,6 @@ PRESETS = {
 }
 
 
-def task(a: float, b: float, v: int, d: int | None):
-    exponents = {"alpha": b / 2, "beta": (a - b) / 2}
-    return LinearRegression(**exponents, v=v) if d is None else PowerLaw(**exponents, v=v, d=d)
-
-
 def _mean(x: np.ndarray) -> list[float]:
     return [float(np.mean(x)), float(np.std(x, ddof=1) / np.sqrt(len(x)))]
 
@@ -66,7 +63,7 @@ def compute(c: Config) -> Data:
         data.append([excess(c.large, None, int(n), ab).excess[0] for n in lines])
         for m, size in enumerate(c.sizes):
             here = jax.random.fold_in(jax.random.fold_in(key, k), m)
-            problem = task(*ab, c.v, size)
+            problem: Any = task(*ab, c.v, size)
             # Infinite data: what is left of the target outside the features, exact for a draw.
             draws = [problem.draw(x).modes.floor for x in jax.random.split(here, c.seeds)]
             runs = simulate_ridge(here, task(*ab, c.v, None), size, no_ridge, c.seeds)

@@ -132,7 +132,7 @@ def dynamical_model(data) -> None:
     )
     a = data["exponents"][0]
     assert early == pytest.approx(-1, abs=0.02) and late == pytest.approx(1 - a, abs=0.15)
-    slope, spread = data["size_slope"].T  # within its error, of -0.8 to -1.2 at these small sizes
+    slope, spread = data["steep_slope"].T  # within its error, of -0.8 to -1.2 at these small sizes
     assert (np.abs(slope + 1) < 0.2 + 3 * spread).all() and (spread < 0.3).all()
     assert np.abs(data["best_slope"][:, -1] - data["predicted"][:, 0]).max() < 0.01
     assert np.abs(-data["loss_slope"][:, -1] - data["predicted"][:, 1]).max() < 0.01

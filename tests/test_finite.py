@@ -14,11 +14,11 @@ from solvable import (
     FullBatch,
     GradientDescent,
     GradientFlow,
-    LinearRegression,
     Momentum,
     PowerLaw,
     load,
     predict,
+    presets,
 )
 from solvable.contour import Watched, around, padded
 from solvable.finite import _sums
@@ -27,10 +27,7 @@ from solvable.thresholds import band_edge
 
 
 def task(a, b, v=1000, d=200, noise=0.0):
-    """Spectrum j^-b, signal j^-a."""
-    if d is None:
-        return LinearRegression(alpha=b / 2, beta=(a - b) / 2, v=v, noise=noise)
-    return PowerLaw(alpha=b / 2, beta=(a - b) / 2, v=v, d=d, noise=noise)
+    return presets.task(a, b, v, d, noise)
 
 
 class Series:

@@ -366,3 +366,17 @@ class TestRefused:
     def test_too_few_points(self):
         with pytest.raises(ValueError, match="`points` must be at least 160"):
             KernelFeatures.measured("relu", STEEP, ONES, key=self.KEY, points=100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("activation", "within"), [("relu", 0.01), ("erf", 0.03)])
+def test_two_keys_tell_the_statistical_error(activation, within):
+    """As documented: of 4096 points, for variances k^-2, k up to 40."""
+    lam_in = np.arange(1.0, 41) ** -2
+    one, two = (
+        KernelFeatures.measured(activation, lam_in, np.ones(40), key=jax.random.key(k), points=4096)
+        for k in (1, 2)
+    )
+    for d, n, ridge in ((50, 200, 0.0), (100, 120, 0.01), (200, 100, 0.01)):
+        first, second = (ridge_risk(replace(x, d=d), n, ridge).excess[0] for x in (one, two))
+        assert 0 < abs(first / second - 1) < within

@@ -10,6 +10,7 @@ from solvable import (
     early_stopping,
     finite_exponents,
     flow_frontier,
+    presets,
     regime,
     ridge_risk,
 )
@@ -20,9 +21,7 @@ TASKS = pytest.mark.parametrize(("a", "b"), [(1.5, 1.5), (2, 1.5), (5, 1.5), (2.
 
 
 def task(a, b, v=10**12, d=1000, noise=0.0):
-    if d is None:
-        return LinearRegression(alpha=b / 2, beta=(a - b) / 2, v=v, noise=noise)
-    return PowerLaw(alpha=b / 2, beta=(a - b) / 2, v=v, d=d, noise=noise)
+    return presets.task(a, b, v, d, noise)
 
 
 @TASKS

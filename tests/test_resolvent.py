@@ -207,3 +207,50 @@ def test_derivative_off_the_axis_against_central_differences():
     h = 1e-5  # the difference errs by h^2, and by eps / h
     by_difference = (parts(0.8 + h) - parts(0.8 - h)) / (2 * h)
     np.testing.assert_allclose(jax.jit(jax.jacfwd(parts))(0.8), by_difference, rtol=1e-7, atol=1e-9)
+
+
+def followed(modulus, angle, lam, multiplicity, d, n):
+    """The effective ridge on d and n by its product form, carried from the axis in small steps.
+
+    A fixed number of steps of tangent and Newton: no square root, no branch to choose.
+    """
+    sums = lambda k: [multiplicity @ (lam / (lam + k)) ** order for order in (1, 2)]
+
+    def product(k):
+        df1, df2 = sums(k)
+        R, S = 1 - df1 / d, 1 - df1 / n
+        return k * R * S, R * S + (df1 - df2) * (R / n + S / d)
+
+    least = brentq(lambda y: sums(np.exp(y))[0] - min(d, n), -90, 20, xtol=1e-14)
+    kappa = (
+        np.exp(
+            brentq(
+                lambda y: product(np.exp(y))[0] - modulus, least, np.log(modulus) + 60, xtol=1e-14
+            )
+        )
+        + 0j
+    )
+    for theta in np.linspace(0, angle, 200)[1:]:
+        target = modulus * np.exp(1j * theta)
+        for _ in range(3):
+            value, slope = product(kappa)
+            kappa -= (value - target) / slope
+    return kappa
+
+
+@pytest.mark.parametrize("a", [1.2, 2.0, 3.0])
+@pytest.mark.parametrize(
+    ("d", "n"), [(100, 100), (100, 101), (3, 3), (3, 10**5), (2000, 20), (10**4, 10**4)]
+)
+def test_features_and_samples_off_the_axis(a, d, n):
+    """At d = n the product form has two roots close together: one continues to infinity."""
+    modes = LinearRegression(alpha=a / 2, beta=0.0, v=10**6).spectrum()
+    modulus = np.repeat(10.0 ** np.array([-9, -5, -1, 2]), 2)
+    angle = np.tile([1.5, -2.6], 4)
+    z = modulus * np.exp(1j * angle)
+    found = np.array(jax.jit(ridge_off_axis)(z, modes, 1.0 / d, 1.0 / n))
+    expected = [
+        followed(r, t, modes.lam, modes.multiplicity, d, n)
+        for r, t in zip(modulus, angle, strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-8)

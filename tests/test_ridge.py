@@ -6,21 +6,17 @@ import pytest
 from solvable import (
     GradientFlow,
     InfiniteRiskWarning,
-    LinearRegression,
-    PowerLaw,
     equiparameterization,
     load,
     optimal_ridge,
     predict,
+    presets,
     ridge_risk,
 )
 
 
 def task(a, b, v=1000, d=200, noise=0.0):
-    """Spectrum j^-b, signal j^-a."""
-    if d is None:
-        return LinearRegression(alpha=b / 2, beta=(a - b) / 2, v=v, noise=noise)
-    return PowerLaw(alpha=b / 2, beta=(a - b) / 2, v=v, d=d, noise=noise)
+    return presets.task(a, b, v, d, noise)
 
 
 ROWS = [  # v, d, n, a, b, noise, ridge, which, value

@@ -130,3 +130,26 @@ def test_large_eigenvalues_stand_apart_in_bands_of_mass_one():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("d", "n"), [(400, 300), (300, 400), (300, 300), (1, 1600), (2000, 50)])
+def test_features_and_samples_together(d, n):
+    """The product form, term by term, on the branch where both factors are positive."""
+    problem = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=d)
+    lam, ridge = eigenvalues(problem), np.array([1e-6, 1e-3, 1.0])
+    kappa = effective_ridge(problem, ridge, n)
+    df1 = (lam / (lam + kappa[:, None])).sum(axis=1)
+    assert (df1 < min(d, n)).all()
+    np.testing.assert_allclose(kappa * (1 - df1 / d) * (1 - df1 / n), ridge, rtol=1e-9)
+    np.testing.assert_allclose(degrees_of_freedom(problem, ridge, n=n), df1, rtol=1e-10)
+    assert degrees_of_freedom(problem, n=n) == pytest.approx(min(d, n), rel=1e-10)
+    mirror = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=n)
+    np.testing.assert_allclose(effective_ridge(mirror, ridge, d), kappa, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [0, 2.5, np.nan])
+def test_samples_are_a_count(n):
+    with pytest.raises(ValueError, match="`n` must be"):
+        effective_ridge(PROBLEMS[0], 0.1, n)
+    with pytest.raises(ValueError, match="`n` must be"):
+        degrees_of_freedom(PROBLEMS[0], 0.1, n=n)

@@ -59,10 +59,10 @@ _HOMES = {
     "frontiers": ["Frontier", "frontier"],
     "spectrum": ["degrees_of_freedom", "effective_ridge", "eigenvalue_density"],
     "results": ["load"],
-    "runs": ["Runs"],
+    "runs": ["DivergenceWarning", "Runs"],
     "budget": ["Estimate", "estimate"],
     "comparison": ["Comparison", "HeavyTailWarning", "compare"],
-    "simulation": ["DivergenceWarning", "simulate"],
+    "simulation": ["simulate"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -166,10 +166,13 @@ def check_fresh(n, ensemble, bags) -> None:
 
 def check_whole(terms: bool, allow_unstable: bool) -> None:
     """Full batches have their own terms, and no curve above the threshold."""
-    for name, value in (("terms", terms), ("allow_unstable", allow_unstable)):
-        if value:
-            must = "be left out for full-batch training, whose terms are always there"
-            raise requirement(name, must, value)
+    if terms:
+        raise requirement(
+            "terms", "be left out for full batches, whose terms are always there", terms
+        )
+    if allow_unstable:
+        must = "be left out for full batches, which have no curve above the threshold"
+        raise requirement("allow_unstable", must, allow_unstable)
 
 
 def full_batch_curve(

@@ -11,7 +11,8 @@ from solvable.full_batch import FullBatch, GradientDescent, GradientFlow
 from solvable.full_batch_simulation import simulate_full_batch, simulate_ridge
 from solvable.momentum import Momentum
 from solvable.prediction import predict
-from solvable.problem import LinearRegression, PowerLaw
+from solvable.presets import task
+from solvable.problem import PowerLaw
 from solvable.regimes import finite_exponents, regime
 from solvable.ridge import ridge_risk
 from solvable.rungs import LEVEL, Rung
@@ -79,17 +80,15 @@ def finite_exponent_rung() -> Rung:
     """Slopes of the equivalent against the exponents of what limits."""
     rows = []
     for a, b in ((1.5, 1.5), (2.0, 1.5), (5.0, 1.5)):
-        alpha, beta = b / 2, (a - b) / 2
-        wide = PowerLaw(alpha=alpha, beta=beta, v=10**12, d=10**5)
-        flat = LinearRegression(alpha=alpha, beta=beta, v=10**12)
-        noisy = LinearRegression(alpha=alpha, beta=beta, v=10**9, noise=0.25)
+        wide, flat = task(a, b, 10**12, d=10**5), task(a, b, 10**12)
+        noisy = task(a, b, 10**9, noise=0.25)
         expected = finite_exponents(flat)
         found = {
             "width": (regime(wide, None).local["width"], expected.width),
             "data": (regime(flat, 10**5).local["data"], expected.data),
             "time": (regime(flat, 10**13, time=1e5).local["time"], expected.time),
         }
-        best = flow_frontier(PowerLaw(alpha=alpha, beta=beta, v=10**9, d=1), [1e10])
+        best = flow_frontier(task(a, b, 10**9), [1e10])
         found["compute"] = (-best.slope[0], expected.compute)
         found["best width"] = (best.size_slope[0], expected.best_width)
         one, two = (early_stopping(noisy, n).excess for n in (10**6, 10**7))

@@ -7,24 +7,13 @@ from jaxtyping import Float
 
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.problem import LinearRegression, PowerLaw
-from solvable.results import Result, array
-from solvable.runs import EXPLODED
-
-
-class DivergenceWarning(UserWarning):
-    """Some seeds have diverged; the ``diverged`` of the runs says which."""
-
-
-def _error(x: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " k"]:
-    if len(x) < 2:
-        return np.full(x.shape[1], np.nan)
-    with np.errstate(invalid="ignore"):  # of runs that overflowed
-        return x.std(axis=0, ddof=1) / np.sqrt(len(x))
+from solvable.results import array
+from solvable.runs import EXPLODED, OverSeeds, standard_error
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _OverSeeds(Result):
-    """Statistics over seeds, each with its own features and its own samples."""
+class _OnSamples(OverSeeds):
+    """Seeds that have their own features and their own samples each."""
 
     excess: Float[np.ndarray, "seeds k"]
     train: Float[np.ndarray, "seeds k"] | None = None
@@ -47,31 +36,6 @@ class _OverSeeds(Result):
         return self.excess + self.problem.noise
 
     @property
-    def seeds(self) -> int:
-        """Number of runs."""
-        return len(self.excess)
-
-    @property
-    def mean(self) -> Float[np.ndarray, " k"]:
-        """Mean risk over the seeds."""
-        return self.risk.mean(axis=0)
-
-    @property
-    def standard_error(self) -> Float[np.ndarray, " k"]:
-        """Standard error of the mean risk, from the scatter of the seeds; needs two."""
-        return _error(self.risk)
-
-    @property
-    def median(self) -> Float[np.ndarray, " k"]:
-        """Median risk over the seeds."""
-        return np.median(self.risk, axis=0)
-
-    def quantile(self, q: float) -> Float[np.ndarray, " k"]:
-        """Quantile of the risk over the seeds, q in [0, 1]."""
-        with np.errstate(invalid="ignore"):  # between runs that overflowed
-            return np.quantile(self.risk, q, axis=0)
-
-    @property
     def train_mean(self) -> Float[np.ndarray, " k"] | None:
         """Mean training error over the seeds; None if there is none."""
         return None if self.train is None else self.train.mean(axis=0)
@@ -79,7 +43,7 @@ class _OverSeeds(Result):
     @property
     def train_standard_error(self) -> Float[np.ndarray, " k"] | None:
         """Standard error of the mean training error; None if there is none."""
-        return None if self.train is None else _error(self.train)
+        return None if self.train is None else standard_error(self.train)
 
     def _title(self, what: str) -> str:
         one = ((self.ensemble, "draws of the features"), (self.bags, "data sets"))
@@ -99,7 +63,7 @@ class _OverSeeds(Result):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FiniteRuns(_OverSeeds):
+class FiniteRuns(_OnSamples):
     """Simulated risk of training on n samples, from several seeds. Arrays are float64 NumPy.
 
     Every seed has its own features and its own data set. See :func:`simulate_full_batch`.
@@ -129,7 +93,7 @@ class FiniteRuns(_OverSeeds):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RidgeRuns(_OverSeeds):
+class RidgeRuns(_OnSamples):
     """Simulated risk of ridge regression on n samples, from several seeds.
 
     All ridges see the same features and samples of a seed. See :func:`simulate_ridge`.

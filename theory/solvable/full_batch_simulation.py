@@ -24,9 +24,10 @@ from solvable.full_batch_engine import (
     spectral,
     stepped,
 )
-from solvable.full_batch_runs import DivergenceWarning, FiniteRuns, RidgeRuns
+from solvable.full_batch_runs import FiniteRuns, RidgeRuns
 from solvable.problem import MAX_COORDINATES, MAX_ENTRIES, LinearRegression, PowerLaw
 from solvable.progress import progress_bar
+from solvable.runs import DivergenceWarning
 from solvable.steps import check_steps, check_times
 
 MAX_STEP = 2**31 - 2

@@ -22,23 +22,21 @@ from solvable._checks import check_count, check_number, check_vector, requiremen
 from solvable._types import Array
 from solvable.activations import Activation, check_input, named
 from solvable.problem import MAX_ENTRIES
+from solvable.results import array
+from solvable.runs import OverSeeds, standard_error
 
 _BATCH = 2**28  # bytes of the seeds that run together
 
 
-def _error(x: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " k"]:
-    return x.std(axis=0, ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.full(x.shape[1], np.nan)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NonlinearRuns:
-    """Ridge regression with nonlinear features as simulated. Arrays are float64 NumPy."""
+class NonlinearRuns(OverSeeds):
+    """Simulated risk of ridge regression with nonlinear features. Arrays are float64 NumPy."""
 
-    ridge: Float[np.ndarray, " k"]
+    ridge: Float[np.ndarray, " k"] = array("ridge")
     """Beside the mean squared residual."""
-    excess: Float[np.ndarray, "seeds k"]
+    excess: Float[np.ndarray, "seeds k"] = array("seed", "ridge")
     """Population risk minus the label noise."""
-    train: Float[np.ndarray, "seeds k"]
+    train: Float[np.ndarray, "seeds k"] = array("seed", "ridge")
     """Mean squared residual on the training samples, label noise included."""
     activation: str
     """Its name."""
@@ -46,18 +44,15 @@ class NonlinearRuns:
     """Features."""
     n: int
     """Samples."""
-    points: int | None
+    noise: float = 0.0
+    """Variance of the label noise."""
+    points: int | None = None
     """Fresh inputs on which a seed's excess is the mean square; None if it is exact."""
 
     @property
-    def mean(self) -> Float[np.ndarray, " k"]:
-        """Mean excess over the seeds."""
-        return self.excess.mean(axis=0)
-
-    @property
-    def standard_error(self) -> Float[np.ndarray, " k"]:
-        """Standard error of the mean excess, from the scatter of the seeds; needs two."""
-        return _error(self.excess)
+    def risk(self) -> Float[np.ndarray, "seeds k"]:
+        """Population risk, label noise included, shape (seeds, k)."""
+        return self.excess + self.noise
 
     @property
     def train_mean(self) -> Float[np.ndarray, " k"]:
@@ -67,14 +62,14 @@ class NonlinearRuns:
     @property
     def train_standard_error(self) -> Float[np.ndarray, " k"]:
         """Standard error of the mean training error; needs two seeds."""
-        return _error(self.train)
+        return standard_error(self.train)
 
     def __str__(self) -> str:
         measured = "exact" if self.points is None else f"on {self.points} fresh inputs"
         error = f" (standard error {self.standard_error[-1]:.1g})" if len(self.excess) > 1 else ""
         return (
             f"{len(self.excess)} seeds of {self.d} {self.activation} features on {self.n} samples, "
-            f"ridge {self.ridge[0]:.4g} to {self.ridge[-1]:.4g}: mean excess {self.mean[0]:.6g} to "
+            f"ridge {self.ridge[0]:.4g} to {self.ridge[-1]:.4g}: mean risk {self.mean[0]:.6g} to "
             f"{self.mean[-1]:.6g}{error}, {measured}"
         )
 
@@ -203,5 +198,6 @@ def simulate_nonlinear(
         activation=act.name,
         d=d,
         n=n,
+        noise=float(noise),
         points=tested,
     )

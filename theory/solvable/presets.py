@@ -1,9 +1,9 @@
-"""Points of the phase plane: two that stand for each phase, and those of published figures.
+"""Points of the phase plane, for each phase and of published figures; the usual problems there.
 
 Source of the published ones: arXiv 2405.15074, figures 3 and 4 and the appendix.
 """
 
-from solvable.problem import PowerLaw
+from solvable.problem import LinearRegression, PowerLaw
 from solvable.sgd import SGD
 
 POINTS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
@@ -26,6 +26,23 @@ PUBLISHED: dict[str, tuple[tuple[float, float], ...]] = {
 """Where the paper looks: the boundary between II and III, where its simulations measured the
 exponent 0.648 and 0.643 is predicted; the line alpha = 0.7 through Ia, II and III (the steps along
 it are ours); and beta between -0.2 and 0.2, where the theory holds though the target is rough."""
+
+
+def task(
+    a: float, b: float, v: int, d: int | None = None, noise: float = 0.0
+) -> PowerLaw | LinearRegression:
+    """The problem with eigenvalues j^-b and a signal j^-a on them: 2 alpha = b, 2 beta = a - b.
+
+    The letters of the papers on finite data (arXiv 2402.01092). ``d=None`` has no features.
+
+    Example:
+        >>> task(2.0, 1.5, v=1000, d=100)
+        PowerLaw(alpha=0.75, beta=0.25, v=1000, d=100, noise=0.0)
+    """
+    alpha, beta = b / 2, (a - b) / 2
+    if d is None:
+        return LinearRegression(alpha=alpha, beta=beta, v=v, noise=noise)
+    return PowerLaw(alpha=alpha, beta=beta, v=v, d=d, noise=noise)
 
 
 def family(alpha: float, beta: float, d: int, noise: float = 0.0) -> PowerLaw:

@@ -1,7 +1,7 @@
 """The risk along training, as simulated: one row per seed."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,6 +12,52 @@ from solvable.rule import Rule
 
 EXPLODED = 1e6
 """A run has diverged once its risk is this many times the initial one, or not a number."""
+
+
+class DivergenceWarning(UserWarning):
+    """Some seeds have diverged; the ``diverged`` of the runs says which."""
+
+
+def standard_error(x: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " k"]:
+    """Of the mean over seeds, from their scatter; needs two."""
+    if len(x) < 2:
+        return np.full(x.shape[1], np.nan)
+    with np.errstate(invalid="ignore"):  # of runs that overflowed
+        return x.std(axis=0, ddof=1) / np.sqrt(len(x))
+
+
+class OverSeeds(Result):
+    """Statistics over the seeds of whatever has a risk, one row per seed."""
+
+    @property
+    def risk(self) -> Any:
+        """Population risk, label noise included, shape (seeds, k)."""
+        raise NotImplementedError
+
+    @property
+    def seeds(self) -> int:
+        """Number of runs."""
+        return len(self.risk)
+
+    @property
+    def mean(self) -> Float[np.ndarray, " k"]:
+        """Mean risk over the seeds."""
+        return self.risk.mean(axis=0)
+
+    @property
+    def standard_error(self) -> Float[np.ndarray, " k"]:
+        """Standard error of the mean, from the scatter of the seeds; needs two."""
+        return standard_error(self.risk)
+
+    @property
+    def median(self) -> Float[np.ndarray, " k"]:
+        """Median risk over the seeds."""
+        return np.median(self.risk, axis=0)
+
+    def quantile(self, q: float) -> Float[np.ndarray, " k"]:
+        """Quantile of the risk over the seeds, q in [0, 1]."""
+        with np.errstate(invalid="ignore"):  # between runs that overflowed
+            return np.quantile(self.risk, q, axis=0)
 
 
 class Divergence(NamedTuple):
@@ -25,7 +71,7 @@ class Divergence(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Runs(Result):
+class Runs(OverSeeds):
     """Simulated risk of several seeds. Arrays are float64 NumPy."""
 
     step: Int[np.ndarray, " k"] = array("step", units="steps of SGD")
@@ -49,34 +95,6 @@ class Runs(Result):
     def risk(self) -> Float[np.ndarray, "seeds k"]:
         """Population risk, label noise included, shape (seeds, k)."""
         return self.excess + self.problem.noise
-
-    @property
-    def seeds(self) -> int:
-        """Number of runs."""
-        return len(self.excess)
-
-    @property
-    def mean(self) -> Float[np.ndarray, " k"]:
-        """Mean risk over the seeds."""
-        return self.risk.mean(axis=0)
-
-    @property
-    def standard_error(self) -> Float[np.ndarray, " k"]:
-        """Standard error of the mean, from the scatter of the seeds; needs two."""
-        if self.seeds < 2:
-            return np.full(self.step.size, np.nan)
-        with np.errstate(invalid="ignore"):  # of runs that overflowed
-            return self.risk.std(axis=0, ddof=1) / np.sqrt(self.seeds)
-
-    @property
-    def median(self) -> Float[np.ndarray, " k"]:
-        """Median risk over the seeds."""
-        return np.median(self.risk, axis=0)
-
-    def quantile(self, q: float) -> Float[np.ndarray, " k"]:
-        """Quantile of the risk over the seeds, q in [0, 1]."""
-        with np.errstate(invalid="ignore"):  # between runs that overflowed
-            return np.quantile(self.risk, q, axis=0)
 
     @property
     def diverged(self) -> list[Divergence]:

@@ -14,11 +14,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from solvable._checks import check_count, check_number, check_type, requirement
 from solvable.engines import ENGINES, StudentT, gaussian, rademacher
 from solvable.full_batch import FullBatch, GradientFlow
-from solvable.full_batch_runs import DivergenceWarning
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.progress import progress_bar
 from solvable.rule import Rule
-from solvable.runs import Runs
+from solvable.runs import DivergenceWarning, Runs
 from solvable.steps import check_steps
 
 MAX_STEP = 2**31 - 2

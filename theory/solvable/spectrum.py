@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_type, check_vector, requirement
+from solvable._checks import check_count, check_type, check_vector, requirement
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
 from solvable.modes import Modes
@@ -28,23 +28,35 @@ def _checked_ridge(ridge) -> Array:
     return jnp.asarray(ridge)
 
 
+def _inverse(n: int | None) -> float:
+    if n is None:
+        return 0.0
+    check_count("n", n)
+    return 1.0 / n
+
+
 @float64_on_cpu
 def effective_ridge(
-    problem: PowerLaw | LinearRegression, ridge: float | Float[Array, "..."] = 0.0
+    problem: PowerLaw | LinearRegression,
+    ridge: float | Float[Array, "..."] = 0.0,
+    n: int | None = None,
 ) -> Float[Array, "..."]:
-    r"""The effective ridge :math:`\kappa` that d features make of a ridge.
+    r"""The effective ridge :math:`\kappa` that d features and n samples make of a ridge.
 
-    It solves :math:`\kappa\,(1 - \mathrm{df}_1(\kappa) / d) = \text{ridge}`. At ridge 0 it is the
-    eigenvalue scale below which d features resolve nothing (zero if d = v or without features).
+    It solves :math:`\kappa\,(1 - \mathrm{df}_1(\kappa) / d)(1 - \mathrm{df}_1(\kappa) / n) =
+    \text{ridge}`. At ridge 0 it is the eigenvalue scale below which nothing is resolved (zero if
+    both d and n are v or more).
 
     Args:
         problem: What is learned.
         ridge: Not negative; any shape.
+        n: Samples; None for infinitely many, or fresh ones.
 
     Raises:
-        ValueError: If ``ridge`` is negative or not finite.
+        ValueError: If ``ridge`` is negative or not finite, or ``n`` not a positive whole number.
 
-    Source: Paquette et al. (2024), arXiv 2405.15074, section 3 (m = ridge / kappa).
+    Source: Paquette et al. (2024), arXiv 2405.15074, section 3 (m = ridge / kappa); with samples,
+    Defilippis et al. (2024), arXiv 2405.15699.
 
     Example:
         >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=10**8, d=10**4)
@@ -52,7 +64,8 @@ def effective_ridge(
         >>> float(kappa / (np.pi / 2 / 10**4) ** 2)  # ((pi / 2 alpha) / sin(pi / 2 alpha) / d)^2
         0.9998...
     """
-    return as_numpy(_ridge(_checked_ridge(ridge), problem.spectrum(), 1.0 * problem.inverse_d))
+    inverse_d, inverse_n = 1.0 * problem.inverse_d, _inverse(n)
+    return as_numpy(_ridge(_checked_ridge(ridge), problem.spectrum(), inverse_d, inverse_n))
 
 
 @float64_on_cpu
@@ -60,14 +73,16 @@ def degrees_of_freedom(
     problem: PowerLaw | LinearRegression,
     ridge: float | Float[Array, "..."] = 0.0,
     order: int = 1,
+    n: int | None = None,
 ) -> Float[Array, "..."]:
-    r"""The number of directions learned at a ridge, :math:`\mathrm{df}_n(\kappa) = \sum_j
-    (\lambda_j / (\lambda_j + \kappa))^n` at the effective ridge :math:`\kappa`.
+    r"""The number of directions learned at a ridge, :math:`\mathrm{df}_k(\kappa) = \sum_j
+    (\lambda_j / (\lambda_j + \kappa))^k` at the effective ridge :math:`\kappa`.
 
     Args:
         problem: What is learned.
-        ridge: Not negative; any shape. At 0 the first order is d.
-        order: n, 1 or 2.
+        ridge: Not negative; any shape. At 0 the first order is the smaller of d and n.
+        order: k, 1 or 2.
+        n: Samples; None for infinitely many, or fresh ones.
 
     Raises:
         ValueError: If ``ridge`` is negative or ``order`` not 1 or 2.
@@ -80,7 +95,7 @@ def degrees_of_freedom(
     if order not in (1, 2):
         raise requirement("order", "be 1 or 2", order)
     spectrum = problem.spectrum()
-    kappa = _ridge(_checked_ridge(ridge), spectrum, 1.0 * problem.inverse_d)
+    kappa = _ridge(_checked_ridge(ridge), spectrum, 1.0 * problem.inverse_d, _inverse(n))
     u = spectrum.lam / (spectrum.lam + kappa[..., None])
     return as_numpy(u**order @ spectrum.multiplicity)
 
