@@ -173,7 +173,7 @@ def _contour(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
 @float64_on_cpu
 def predict(
     problem: FiniteProblem,
-    sgd: Rule,
+    sgd: Rule | GradientFlow,
     steps: int | Sequence[int] | np.ndarray,
     *,
     n: int | None = None,
