@@ -186,7 +186,7 @@ def test_every_experiment_is_checked() -> None:
     assert sorted(check.__name__ for check in CHECKS) == NAMES
 
 
-SLOW = (finite_size, four_regimes, nonlinear_features)
+SLOW = (finite_size, dynamical_model, nonlinear_features)
 MARKED = [pytest.param(f, marks=pytest.mark.slow) if f in SLOW else f for f in CHECKS]
 
 

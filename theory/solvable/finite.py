@@ -17,11 +17,11 @@ from solvable._precision import as_numpy, is_traced
 from solvable._types import Array, Scalar
 from solvable.contour import Watched, around, padded
 from solvable.full_batch import FullBatch, GradientFlow
-from solvable.inversion import TALBOT
 from solvable.kernels import FiniteProblem, without_features
 from solvable.modes import Modes
 from solvable.residuals import (
     EARLY,
+    Points,
     contour_points,
     early_points,
     flow_points,
@@ -39,6 +39,9 @@ CHECKED = 8
 
 TOLERANCE = 1e-9
 """Of the contours of rules that are neither flow nor descent."""
+
+
+_PART = 256  # points of a contour whose effective ridges are found at a time
 
 
 @jax.tree_util.register_dataclass
@@ -88,20 +91,34 @@ def _relative(found: Array, checked: Array) -> Array:
     return jnp.max(jnp.abs(found / checked - 1))
 
 
-@jax.jit
-def _sums(z, u, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
-    kappa = ridge_off_axis(z, modes, inverse_d, inverse_n)
-    return pair_sums(kappa, u, modes, inverse_d, inverse_n, *averages)
+def _together(points: list[Points], modes: Modes, inverse_d, inverse_n, *averages) -> list[Parts]:
+    """Sums over pairs of each set of points. The effective ridges of all are found at once.
+
+    Their loop is most of what there is to compile, and so it stands in a program once.
+    """
+    every = jnp.concatenate([z.ravel() for z, _ in points])
+    kappa = ridge_off_axis(every, modes, inverse_d, inverse_n)
+    parts = jnp.split(kappa, np.cumsum([z.size for z, _ in points])[:-1])
+    return [
+        pair_sums(part.reshape(z.shape), u, modes, inverse_d, inverse_n, *averages)
+        for part, (z, u) in zip(parts, points, strict=True)
+    ]
 
 
-def _each(z, u, *args) -> Parts:
-    """Of points that belong to one time each."""
-    return jax.tree.map(lambda x: x[:, 0], _sums(z, u[:, None], *args))
+def _apart(points: Points) -> Points:
+    """Of points that belong to one time each: as if several times shared them, but one does."""
+    z, u = points
+    return z, u[:, None]
 
 
-def flow_excess(t, modes: Modes, inverse_d, inverse_n, n: int = TALBOT) -> Array:
+def _joined(found: Parts) -> Parts:
+    return jax.tree.map(lambda x: x[:, 0], found)
+
+
+def flow_excess(t, modes: Modes, inverse_d, inverse_n) -> Array:
     """Excess risk of gradient flow at positive times, shape (k,), and nothing else."""
-    return _each(*flow_points(t, n), modes, inverse_d, inverse_n).excess
+    [found] = _together([_apart(flow_points(t))], modes, inverse_d, inverse_n)
+    return _joined(found).excess
 
 
 @jax.jit
@@ -109,8 +126,8 @@ def _flow(t, modes: Modes, *sizes) -> tuple[Parts, Array]:
     """Parts at every time, and the relative error of the excess."""
     t = jnp.maximum(t, 1e-20 / modes.trace)  # by when nothing has moved
     pick = np.linspace(0, t.size - 1, CHECKED).astype(int)
-    found = _each(*flow_points(t), modes, *sizes)
-    check = _each(*flow_points(t[pick], 30), modes, *sizes)
+    points = [_apart(flow_points(t)), _apart(flow_points(t[pick], 30))]
+    found, check = map(_joined, _together(points, modes, *sizes))
     return found, _relative(found.excess[pick], check.excess)
 
 
@@ -119,11 +136,22 @@ def _descent(step, modes: Modes, gamma, *sizes) -> tuple[Parts, Array]:
     """As for flow; the first steps from a circle."""
     late, whole = jnp.maximum(step, EARLY), jnp.minimum(step, EARLY).astype(int)
     pick = np.linspace(0, step.size - 1, CHECKED).astype(int)
-    table = _sums(*early_points(gamma), modes, *sizes)
-    found = _each(*late_points(late, gamma), modes, *sizes)
-    check = _each(*late_points(late[pick], gamma, 30), modes, *sizes)
+    points = [_apart(late_points(late, gamma)), _apart(late_points(late[pick], gamma, 30))]
+    *rest, table = _together([*points, early_points(gamma)], modes, *sizes)
+    found, check = map(_joined, rest)
     error = _relative(found.excess[pick], check.excess)
     return jax.tree.map(lambda x, y: jnp.where(step < EARLY, x[whole], y), table, found), error
+
+
+_ridges, _pairs = jax.jit(ridge_off_axis), jax.jit(pair_sums)
+
+
+def contour_sums(points: Points, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
+    """Sums over the pairs of a contour of any length: its ridges by one program, part by part."""
+    z, u = points
+    parts = np.pad(z, (0, -z.size % _PART), mode="edge").reshape(-1, _PART)
+    kappa = [np.asarray(_ridges(part, modes, inverse_d, inverse_n)) for part in parts]
+    return _pairs(np.concatenate(kappa)[: z.size], u, modes, inverse_d, inverse_n, *averages)
 
 
 def _around(step, modes: Modes, rule: FullBatch, inverse_d, inverse_n, *averages):
@@ -133,8 +161,8 @@ def _around(step, modes: Modes, rule: FullBatch, inverse_d, inverse_n, *averages
     before = None
     for refine, order in ((1, 6), (1, 8), (1, 12), (2, 12)):
         h, dh = padded(*outline(refine, order=order))
-        z, u = contour_points((h, dh), polynomial(rule, step, h))
-        found = _sums(z, u, modes, inverse_d, inverse_n, *averages)
+        points = contour_points((h, dh), polynomial(rule, step, h))
+        found = contour_sums(points, modes, inverse_d, inverse_n, *averages)
         if before is not None and (error := _relative(before.excess, found.excess)) < TOLERANCE:
             break
         before = found
