@@ -11,7 +11,7 @@ Found:    with a ridge the measured spectrum is within 3 per cent at any dimensi
           at twice the size: features that are not Gaussian do not quite learn as Gaussian ones.
 Refuted:  if simulated risks leave the measured spectrum's by more than the standard errors and the
           1/n of the equivalent, or the Hermite rule does not get better with the dimension.
-Cost:     smoke 30 s, paper 3 min, on two cores.
+Cost:     smoke 30 s, paper 4 min, on two cores.
 
     python -m experiments.nonlinear_features paper
 """
@@ -188,7 +188,7 @@ def draw(data: Data) -> Figure:
     against.set(xscale="log", yscale="log", xlabel="features $d$", ylabel="excess risk")
     against.set_ylim(plateau / 1.8, 60 * plateau)
     against.set_title(f"(b) {data['n']} samples, no ridge")
-    against.legend(loc="upper right", ncols=3, columnspacing=0.6, handletextpad=0.1)
+    against.legend(loc="upper left")
     rule.axhline(0, color="0.6", lw=0.8)
     for n, name in enumerate(names[1:], 1):
         dimension = data["dimension"] * (1.03 if n == 2 else 0.97)
