@@ -418,13 +418,14 @@ def test_an_existing_file_is_refused_before_the_computation(run, monkeypatch):
 
 @pytest.mark.parametrize("name", ["curve.csv", "curve.nc"])
 def test_what_cannot_be_written_is_saved_elsewhere(run, monkeypatch, tmp_path, name):
-    from solvable.results import write_whole
+    from solvable._files import write_whole
 
     def full(path, write):
         if path.name == str(path):  # in the current folder
             raise OSError(28, "No space left on device")
         write_whole(path, write)
 
+    monkeypatch.setattr("solvable._files.write_whole", full)
     monkeypatch.setattr("solvable.results.write_whole", full)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code, out, err = run(f"predict {ONE} --out {name}")

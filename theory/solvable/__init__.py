@@ -53,6 +53,8 @@ _HOMES = {
     "prediction": ["UnstableError", "expect", "predict"],
     "ensemble": ["expect_ensemble"],
     "ladder": ["Verification", "verify"],
+    "configurations": ["Configuration", "random_configuration"],
+    "random_check": ["RandomCheck", "Trial", "verify_configuration", "verify_random"],
     "presets": ["POINTS", "PUBLISHED"],
     "curve": ["Curve"],
     "phases": ["Phase", "phase"],
@@ -63,6 +65,7 @@ _HOMES = {
     "budget": ["Estimate", "estimate"],
     "comparison": ["Comparison", "HeavyTailWarning", "compare"],
     "simulation": ["simulate"],
+    "large": ["simulate_large"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -3,17 +3,20 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 
 from solvable._checks import check_count
+from solvable.placement import by_seed, prepare
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.rule import Rule
-from solvable.simulation import MAX_STEP, checked, chunks, prepare
+from solvable.simulation import MAX_STEP, checked, chunks
 from solvable.steps import check_steps
 
 _CALIBRATION = 0.2  # seconds
+_COMPILATION = 3.0  # of a draw, at most
 
 
 @dataclass(frozen=True)
@@ -68,24 +71,29 @@ def estimate(
     law, sample, precision = checked(sgd, engine, inputs, dof, dtype)
     devices = list(devices or jax.local_devices())[:seeds]
     shared = not isinstance(problem, PowerLaw)
-    began = time.perf_counter()
-    model = problem if shared else problem.draw(jax.random.key(0))
-    one = law.data(model)
-    drawing = 0.0 if shared else seeds * (time.perf_counter() - began)
+    for _ in range(2):  # the first draw of its shape also compiles
+        began = time.perf_counter()
+        model = problem if shared else problem.draw(jax.random.key(0))
+        one = law.data(model)
+        drawing = time.perf_counter() - began
+        if drawing > _COMPILATION:
+            break
     draw = 4 * model.W.nbytes if isinstance(model, Draw) and engine == "modes" else 0
     models = [model] if shared else [model] * seeds
     last, seconds = int(step[-1]), 0.0
     with jax.enable_x64(dtype == "float64"):
-        key = jax.random.key(0)
-        arguments = prepare(key, models, shared, sgd, step, seeds, law, precision, devices)
+        key, layout = jax.random.key(0), by_seed(devices, seeds, shared)
+        arguments = prepare(key, models, shared, sgd, step, law, precision, layout)
         coefficients = arguments["coefficients"](0, last)
         memory = _nbytes((arguments, coefficients, one)) + draw
-        static = dict(engine=law, sample=sample, B=int(sgd.B))
+        static: dict[str, Any] = dict(engine=law, sample=sample, B=int(sgd.B))
         list(chunks(arguments, 0, **static))  # compiles, and takes no step
-        began = time.perf_counter()
+        began, before = time.perf_counter(), (0, 0.0)
         for t, *_ in chunks(arguments, last, size=8, **static):
             elapsed = time.perf_counter() - began
-            seconds = elapsed * last / max(t, 1)
+            # Of the last chunk alone, as long as all before: what a chunk costs is of the others.
+            seconds = last * (elapsed - before[1]) / max(t - before[0], 1)
+            before = t, elapsed
             if elapsed > _CALIBRATION:
                 break
-    return Estimate(seconds=drawing + seconds, memory=memory, steps=last * seeds)
+    return Estimate(seconds=(not shared) * seeds * drawing + seconds, memory=memory, steps=last * seeds)

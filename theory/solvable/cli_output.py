@@ -18,7 +18,7 @@ DERIVED = ("flops", "risk", "mean", "standard_error", "diverged")
 
 def check_file(option: str, path: Path, kinds: Sequence[str], force: bool) -> None:
     """Refuse a file that cannot be written, before the computation."""
-    from solvable.results import check_output
+    from solvable._files import check_output
 
     if path.suffix not in kinds:
         raise ValueError(f"{option} must end in {' or '.join(kinds)}, but is {str(path)!r}.")
@@ -41,7 +41,7 @@ def save(path: Path, write: Callable[[Path], None]) -> int:
 
 def write_result(result: Any, path: Path, force: bool, also: dict[str, Any]) -> None:
     """Write netCDF, or CSV: a long table below comments with everything that is no column."""
-    from solvable.results import check_output, write_whole
+    from solvable._files import check_output, write_whole
 
     if path.suffix == ".nc":
         return result.save(path, force)

@@ -55,8 +55,7 @@ def kinds(key, B: int, labels: Labels | None):
 class ModesEngine:
     """The law of SGD in the eigenbasis of the features, O(d) per sample."""
 
-    @staticmethod
-    def data(model: Draw | LinearRegression) -> ModesData:
+    def data(self, model: Draw | LinearRegression) -> ModesData:
         """Modes one by one: the compressed sums of the theory have no law."""
         if isinstance(model, Draw):
             modes = model.modes
@@ -74,14 +73,18 @@ class ModesEngine:
         """The excess risk of a state."""
         return data.floor + error @ error
 
-    @staticmethod
-    def gradient(key, error, data: ModesData, B: int, sample, labels=None) -> Float[Array, " d"]:
-        """Of half the squared error, averaged over B fresh samples."""
-        key, extra, weight = kinds(key, B, labels)
+    def normals(self, key, error, B: int, sample) -> tuple[Float[Array, "B d"], Float[Array, " B"]]:
+        """Of B samples: along the modes, and the one for all that is independent of them."""
         g = sample(key, (B, error.size + 1), error.dtype)
-        residual = g[:, :-1] @ error - jnp.sqrt(data.floor + data.noise + extra) * g[:, -1]
+        return g[:, :-1], g[:, -1]
+
+    def gradient(self, key, error, data: ModesData, B: int, sample, labels=None):
+        """Of half the squared error, averaged over B fresh samples, shape (d,)."""
+        key, extra, weight = kinds(key, B, labels)
+        g, independent = self.normals(key, error, B, sample)
+        residual = g @ error - jnp.sqrt(data.floor + data.noise + extra) * independent
         residual = weight * residual
-        return data.lam / B * (residual @ g[:, :-1])
+        return data.lam / B * (residual @ g)
 
 
 class FeaturesEngine:
@@ -121,7 +124,7 @@ class FeaturesEngine:
         return (residual @ phi) / B
 
 
-ENGINES = {"modes": ModesEngine, "features": FeaturesEngine}
+ENGINES = {"modes": ModesEngine(), "features": FeaturesEngine()}
 
 
 def gaussian(key, shape, dtype):

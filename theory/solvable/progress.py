@@ -1,23 +1,25 @@
-"""How far a simulation is, on stderr."""
+"""How far a simulation or a sweep is, on stderr."""
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 
 @contextlib.contextmanager
-def progress_bar(show: bool, last: int) -> Generator:
-    """A function of the step, which draws it if ``show`` is set."""
+def progress_bar(
+    show: bool, last: int, unit: str = "steps", what: str = "SGD"
+) -> Generator[Callable[[int], None]]:
+    """A function of what is done, out of ``last``, which draws it if ``show`` is set."""
     if not show:
         yield lambda t: None
         return
     from rich.console import Console
     from rich.progress import Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    speed = TextColumn("{task.fields[rate]:,.0f} steps/s")
+    speed = TextColumn(f"{{task.fields[rate]:,.0f}} {unit}/s")
     columns = (*Progress.get_default_columns()[:2], TaskProgressColumn(), speed)
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task, began = bar.add_task("SGD", total=last, rate=0.0), time.perf_counter()
+        task, began = bar.add_task(what, total=last, rate=0.0), time.perf_counter()
 
         def update(t: int) -> None:
             bar.update(task, completed=t, rate=t / (time.perf_counter() - began))

@@ -8,7 +8,6 @@ into it, so a file is whole or absent.
 import dataclasses
 import json
 import os
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 
 import solvable
 from solvable._checks import requirement
+from solvable._files import check_output, write_whole
 from solvable.averaging import Averaged
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.kernels import KernelFeatures
@@ -38,47 +38,6 @@ _OBJECTS = {cls.__name__: cls for cls in (*_PROBLEMS, *_RULES, *_SCHEDULES)}
 def array(*dims: str, units: str = "", **options: Any) -> Any:
     """A field that holds an array with named dimensions."""
     return dataclasses.field(metadata={"dims": dims, "units": units}, **options)
-
-
-def check_output(path: str | os.PathLike, force: bool = False) -> Path:
-    """A path that can be written to. Call it before the computation, not after.
-
-    Raises:
-        FileNotFoundError: If the folder does not exist.
-        FileExistsError: If the file does, and ``force`` is not set.
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"Argument `path` must be in an existing folder, but {str(path.parent)!r} is none. "
-            "Create it first."
-        )
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"Folder {str(path.parent)!r} cannot be written to. Choose another.")
-    if path.is_dir():
-        raise IsADirectoryError(f"Argument `path` must name a file, but {str(path)!r} is a folder.")
-    if path.exists() and not force:
-        raise FileExistsError(f"File {str(path)!r} exists. Choose another, or set `force`.")
-    return path
-
-
-def write_whole(path: Path, write: Any) -> None:
-    """Let ``write`` fill a file beside ``path``, then move it into place."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    try:
-        write(name)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _plain(value: Any) -> Any:

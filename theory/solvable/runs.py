@@ -1,5 +1,6 @@
 """The risk along training, as simulated: one row per seed."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -118,3 +119,17 @@ class Runs(OverSeeds):
         if self.stopped >= 0:
             lines.append(f"interrupted at step {self.stopped}")
         return "\n".join(lines)
+
+
+def finished(*, excess: Float[np.ndarray, "seeds k"], **fields: Any) -> Runs:
+    """Runs as they came out of a simulation: what overflowed is infinite, and warned of."""
+    runs = Runs(excess=np.where(np.isnan(excess), np.inf, excess), **fields)
+    if runs.diverged:
+        first = min(runs.diverged, key=lambda x: x.step)
+        message = (
+            f"{len(runs.diverged)} of {runs.seeds} seeds diverged, the first at step {first.step} "
+            f"with risk {first.risk:.3g}: {runs.sgd} is too fast, or close to it. "
+            "See Runs.diverged."
+        )
+        warnings.warn(message, DivergenceWarning, stacklevel=3)
+    return runs

@@ -2,22 +2,23 @@
 
 import functools
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from solvable import placement
 from solvable._checks import check_count, check_number, check_type, requirement
 from solvable.engines import ENGINES, StudentT, gaussian, rademacher
 from solvable.full_batch import FullBatch, GradientFlow
+from solvable.placement import by_seed, prepare
 from solvable.problem import Draw, LinearRegression, PowerLaw
 from solvable.progress import progress_bar
 from solvable.rule import Rule
-from solvable.runs import DivergenceWarning, Runs
+from solvable.runs import Runs, finished
 from solvable.steps import check_steps
 
 MAX_STEP = 2**31 - 2
@@ -26,7 +27,6 @@ MAX_STEP = 2**31 - 2
 INPUTS = ("gaussian", "rademacher", "student-t")
 
 _CHUNK_SECONDS = 0.5
-_BUFFER = 4096  # steps whose coefficients are held at a time
 
 
 @functools.partial(jax.jit, static_argnames=("engine", "sample", "B", "update", "shared"))
@@ -82,6 +82,24 @@ def _advance(
     return lax.while_loop(unfinished, interval, (state, excess, i, t))
 
 
+@functools.partial(jax.jit, static_argnames=("engine", "sample", "B", "update", "shared"))
+def advance_together(
+    keys, state, excess, i, t, stop, steps, data, first, coefficients, labels, **static
+):
+    """Several simulations of the same shapes and steps at once, each with its own numbers.
+
+    They are the first axis of what they have apart, but the second one of the coefficients.
+    """
+
+    def one(keys, state, excess, data, coefficients):
+        return _advance(
+            keys, state, excess, i, t, stop, steps, data, first, coefficients, labels, **static
+        )
+
+    each = jax.vmap(one, in_axes=(0, 0, 0, 0, 1), out_axes=(0, 0, None, None))
+    return each(keys, state, excess, data, coefficients)
+
+
 def checked(sgd: Rule, engine: str, inputs: str, dof: float | None, dtype: str):
     """The engine, its sampler and the precision, from their names."""
     if isinstance(sgd, (FullBatch, GradientFlow)):
@@ -112,82 +130,60 @@ def checked(sgd: Rule, engine: str, inputs: str, dof: float | None, dtype: str):
     return ENGINES[engine], sample, np.dtype(dtype)
 
 
-def prepare(key, models, shared: bool, rule: Rule, step, seeds: int, engine, dtype, devices):
-    """Arguments of :func:`chunks` at step 0, on their devices."""
-    data = [jax.tree.map(lambda x: np.asarray(x, dtype), engine.data(m)) for m in models]
-    state = [jax.tree.map(np.asarray, rule.update.start(engine.start(d))) for d in data]
-    # Seeds that only fill up the last device are run and dropped: no number depends on them.
-    rows = np.arange(-(-seeds // len(devices)) * len(devices)) % seeds
-    stack = lambda *leaves: np.stack([leaves[row % len(leaves)] for row in rows])
-    mesh = Mesh(np.array(devices), ("seed",))
-    split = NamedSharding(mesh, PartitionSpec("seed"))
-    whole = NamedSharding(mesh, PartitionSpec())
-    keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.asarray(rows))
-    data = (
-        jax.device_put(data[0], whole)
-        if shared
-        else jax.device_put(jax.tree.map(stack, *data), split)
-    )
-
-    def coefficients(first: int, last: int):
-        """Those of the next steps, in arrays of one length; of every step, if they are equal."""
-        t = np.zeros(1, int) if rule.constant else np.arange(first, first + _BUFFER)
-        with jax.enable_x64(True):
-            found = rule.coefficients(np.minimum(t, max(last - 1, 0)))
-            found = jax.tree.map(lambda x: np.asarray(x, dtype), found)
-        return jax.device_put(found, whole)
-
-    return dict(
-        keys=jax.device_put(keys, split),
-        state=jax.device_put(jax.tree.map(stack, *state), split),
-        excess=jax.device_put(np.zeros((rows.size, step.size), dtype), split),
-        steps=jax.device_put(step.astype(np.int32), whole),
-        data=data,
-        coefficients=coefficients,
-        labels=jax.device_put(jax.tree.map(lambda x: np.asarray(x, dtype), rule.labels), whole),
-        shared=shared,
-        update=rule.update,
-    )
+def models_of(key, problem: PowerLaw | LinearRegression | Draw, seeds: int):
+    """What the seeds are trained on, whether they share it, and the key of their samples."""
+    key_features, key_samples = jax.random.split(key)
+    if not isinstance(problem, PowerLaw):
+        return [problem], True, key_samples
+    keys = [jax.random.fold_in(key_features, seed) for seed in range(seeds)]
+    return [problem.draw(key) for key in keys], False, key_samples
 
 
 def chunks(
-    arguments: dict, last: int, size: int = 256, **static
-) -> Iterator[tuple[int, int, jax.Array]]:
-    """Run in chunks, from ``size`` steps up to about half a second.
+    arguments: dict,
+    last: int,
+    size: int = 256,
+    i: int = 0,
+    t: int = 0,
+    clock: Callable[[], float] = time.perf_counter,
+    advance: Callable | None = None,
+    **static,
+) -> Iterator[tuple[int, int, jax.Array, Any]]:
+    """Run in chunks, from ``size`` steps up to about half a second, from record i and step t on.
 
-    Yields (step, records so far, excess).
+    Yields (step, records so far, excess, state). Where chunks end changes no number.
     """
     arguments = dict(arguments)
     state, excess = arguments.pop("state"), arguments.pop("excess")
     coefficients = arguments.pop("coefficients")
     placed = jax.tree.map(lambda x: x.sharding, (state, excess))
-    i, t, first = np.int32(0), np.int32(0), np.int32(0)
-    here = coefficients(0, last)
+    first = t - t % placement.BUFFER
+    here = coefficients(first, last)
     ends = all(x.shape[0] > 1 for x in here)  # the coefficients do
+    began = clock()
     while True:
-        began = time.perf_counter()
-        if ends and t >= first + _BUFFER:
-            first, here = t, coefficients(int(t), last)
-        stop = np.int32(min(t + size, last, first + _BUFFER if ends else last))
-        state, excess, i, t = _advance(
+        if ends and t >= first + placement.BUFFER:
+            first, here = t, coefficients(t, last)
+        stop = min(t + size, last, first + placement.BUFFER if ends else last)
+        state, excess, i, t = (advance or _advance)(
             state=state,
             excess=excess,
-            i=i,
-            t=t,
-            stop=stop,
-            first=first,
+            i=np.int32(i),
+            t=np.int32(t),
+            stop=np.int32(stop),
+            first=np.int32(first),
             coefficients=here,
             **arguments,
             **static,
         )
         # As they came, so that every call looks alike to the compiler; and it waits.
         state, excess = jax.device_put((state, excess), placed)
-        i, t = np.int32(i), np.int32(t)
-        yield int(t), int(i), excess
+        i, t = int(i), int(t)
+        now = clock()
+        size, began = (2 * size if now - began < _CHUNK_SECONDS else size), now
+        yield t, i, excess, state
         if t >= last:
             return
-        if time.perf_counter() - began < _CHUNK_SECONDS:
-            size *= 2
 
 
 def simulate(
@@ -249,31 +245,24 @@ def simulate(
     step = check_steps(steps, maximum=MAX_STEP)
     law, sample, precision = checked(sgd, engine, inputs, dof, dtype)
     devices = list(devices or jax.local_devices())[: int(seeds)]
-    last = int(step[-1])
-    stopped = -1
-    key_features, key_samples = jax.random.split(key)
-    shared = not isinstance(problem, PowerLaw)
-    models = [problem]
-    if not shared:
-        seed_keys = [jax.random.fold_in(key_features, seed) for seed in range(int(seeds))]
-        models = [problem.draw(seed_key) for seed_key in seed_keys]
+    last, stopped = int(step[-1]), -1
+    models, shared, key_samples = models_of(key, problem, int(seeds))
+    layout = by_seed(devices, int(seeds), shared)
     with jax.enable_x64(dtype == "float64"), progress_bar(progress, last) as show:
-        arguments = prepare(
-            key_samples, models, shared, sgd, step, int(seeds), law, precision, devices
-        )
-        static = dict(engine=law, sample=sample, B=int(sgd.B))
+        arguments = prepare(key_samples, models, shared, sgd, step, law, precision, layout)
+        static: dict[str, Any] = dict(engine=law, sample=sample, B=int(sgd.B))
         t, done, excess = 0, 0, arguments["excess"]
         try:
-            for t, done, excess in chunks(arguments, last, **static):  # noqa: B007
+            for t, done, excess, _ in chunks(arguments, last, **static):  # noqa: B007
                 show(t)
         except KeyboardInterrupt:
             if done == 0:
                 raise
             stopped = t
         excess = np.asarray(excess, float)[: int(seeds), :done]
-    runs = Runs(
+    return finished(
         step=step[:done],
-        excess=np.where(np.isnan(excess), np.inf, excess),
+        excess=excess,
         engine=engine,
         inputs=inputs if dof is None else f"{inputs} (dof {dof:g})",
         dtype=dtype,
@@ -282,11 +271,3 @@ def simulate(
         sgd=sgd,
         stopped=stopped,
     )
-    if runs.diverged:
-        first = min(runs.diverged, key=lambda x: x.step)
-        message = (
-            f"{len(runs.diverged)} of {seeds} seeds diverged, the first at step {first.step} "
-            f"with risk {first.risk:.3g}: {sgd} is too fast, or close to it. See Runs.diverged."
-        )
-        warnings.warn(message, DivergenceWarning, stacklevel=2)
-    return runs

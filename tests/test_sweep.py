@@ -1,0 +1,372 @@
+"""The numbers of a sweep are those of the other commands, however they came about."""
+
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+import xarray
+
+from solvable import SGD, Momentum, PowerLaw, expect, frontier, predict, simulate, sweep
+from solvable.cell_batches import BATCH, batches, compute
+from solvable.store import Store
+from tests.sweep_words import FRONTIER, PREDICT, SIMULATE, TINY, changed
+
+
+def numbers(folder) -> dict:
+    """Every array of every cell, but for where it was computed."""
+    store = Store(folder / "cells")
+    found = {name: store.read(name) for name in store.names()}
+    return {(n, k): x for n, arrays in found.items() for k, x in arrays.items() if k != "origin"}
+
+
+def assert_same_bits(found: dict, expected: dict) -> None:
+    assert found.keys() == expected.keys()
+    for key, x in expected.items():
+        np.testing.assert_array_equal(found[key], x)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The sweep, and the numbers of one uninterrupted run."""
+    folder = tmp_path_factory.mktemp("tiny")
+    plan = sweep.read(TINY)
+    assert sweep.run(plan, folder).done == len(plan.cells)
+    return plan, numbers(folder)
+
+
+class TestNumbers:
+    """Against the public functions."""
+
+    def test_predict(self, tmp_path):
+        plan = sweep.read(PREDICT)
+        status = sweep.run(plan, tmp_path)
+        assert str(status) == "8 of 8 cells done"
+        data = sweep.collect(tmp_path)
+        assert data.excess.dims == ("alpha", "d", "B", "step")
+        for cell in plan.cells:
+            at = {key: cell.values[key] for key in ("alpha", "d", "B")}
+            problem = PowerLaw(alpha=at["alpha"], beta=0.3, v=4 * at["d"], d=at["d"])
+            rule = SGD.stable(problem, 0.5, at["B"])
+            curve = predict(problem, rule, 100)
+            np.testing.assert_allclose(data.excess.sel(at), curve.excess, rtol=1e-11)
+            np.testing.assert_allclose(data.learning_rate.sel(at), rule.gamma, rtol=1e-13)
+            assert data.error.sel(at) < 1e-9
+        np.testing.assert_array_equal(data.step, curve.step)
+
+    def test_predict_linear_regression(self, tmp_path):
+        words = {
+            "compute": "predict",
+            "problem": {"alpha": 1.0, "beta": [0.3], "v": 10**6, "linear_regression": True},
+            "training": {"gamma": [0.3, 5.0]},
+            "run": {"steps": [0, 1000]},
+        }
+        sweep.run(sweep.read(words), tmp_path)
+        data = sweep.collect(tmp_path)
+        problem = sweep.read(words).cells[0].problem()
+        curve = predict(problem, SGD(0.3), [0, 1000])
+        np.testing.assert_allclose(data.excess[0, 0], curve.excess, rtol=1e-10)
+        assert np.isnan(data.excess[0, 1]).all()  # above the threshold
+
+    def test_predict_other_rules(self, tmp_path):
+        words = changed(changed(PREDICT, "training.mu", [0.0, 0.5]), "training.B", 4)
+        plan = sweep.read(words)
+        sweep.run(plan, tmp_path)
+        data = sweep.collect(tmp_path)
+        cell = plan.cells[-1]
+        assert isinstance(cell.rule(cell.problem()), Momentum)
+        curve = predict(cell.problem(), cell.rule(cell.problem()), 100)
+        np.testing.assert_array_equal(data.excess[-1, -1, -1], curve.excess)
+
+    def test_simulate(self, tmp_path):
+        plan = sweep.read(SIMULATE)
+        sweep.run(plan, tmp_path)
+        [cell] = plan.cells
+        problem = PowerLaw(alpha=1.0, beta=0.3, v=40, d=10)
+        key = jax.random.key(cell.seed)
+        runs = simulate(key, problem, SGD.stable(problem, 0.5), [0, 10, 100], 3)
+        data = sweep.collect(tmp_path)
+        assert data.excess.dims == ("seed", "step")
+        np.testing.assert_allclose(data.excess, runs.excess, rtol=1e-5)
+        assert f"--seed {cell.seed}" in cell.command
+
+    def test_expect(self, tmp_path):
+        words = changed(SIMULATE, "compute", "expect")
+        plan = sweep.read(words)
+        sweep.run(plan, tmp_path)
+        [cell] = plan.cells
+        problem = cell.problem()
+        draw = problem.draw(jax.random.fold_in(jax.random.key(cell.seed), 2))
+        curve = expect(draw, SGD.stable(problem, 0.5), [0, 10, 100])
+        np.testing.assert_array_equal(sweep.collect(tmp_path).excess[2], curve.excess)
+
+    def test_frontier(self, tmp_path):
+        plan = sweep.read(FRONTIER)
+        sweep.run(plan, tmp_path)
+        data = sweep.collect(tmp_path)
+        family = lambda d: PowerLaw(alpha=1.0, beta=0.3, v=4 * d, d=d)
+        best = frontier(family, SGD.stable, [1e9, 1e10, 1e11, 1e12])
+        for name in ("d", "excess", "slope", "size_slope", "at_edge"):
+            np.testing.assert_array_equal(data[name], getattr(best, name))
+        np.testing.assert_array_equal(data.flops, best.flops)
+
+    def test_divergence_is_infinite(self, tmp_path):
+        words = changed(SIMULATE, "training.gamma", [0.1, 100.0])
+        sweep.run(sweep.read(words), tmp_path)
+        excess = sweep.collect(tmp_path).excess
+        assert np.isfinite(excess[0]).all() and np.isinf(excess[1, :, -1]).all()
+
+
+class TestTheSameBits:
+    """Whatever the order, the neighbours, the engine, the interruption, the devices."""
+
+    def test_in_any_order_and_company(self, tiny):
+        plan, expected = tiny
+        for cells in (plan.cells[::-1], plan.cells[3:4], plan.cells[1::3]):
+            for batch in batches(cells):
+                for cell, arrays in zip(batch, compute(batch), strict=True):
+                    for name, x in arrays.items():
+                        np.testing.assert_array_equal(x, expected[cell.name, name])
+
+    def test_curves_in_any_order_and_company(self):
+        cells = sweep.read(changed(PREDICT, "training.B", list(range(1, 10)))).cells
+        assert len(cells) > BATCH
+        by_name = lambda cells: {
+            cell.name: arrays
+            for batch in batches(cells)
+            for cell, arrays in zip(batch, compute(batch), strict=True)
+        }
+        forth, back = by_name(cells), by_name(cells[::-1])
+        for name, arrays in forth.items():
+            np.testing.assert_array_equal(arrays["excess"], back[name]["excess"])
+
+    def test_in_shards(self, tiny, tmp_path):
+        plan, expected = tiny
+        parts = [sweep.run(plan, tmp_path, shard=(i, 3)).cells for i in range(3)]
+        assert sum(parts) == len(plan.cells) and max(parts) < len(plan.cells)
+        assert_same_bits(numbers(tmp_path), expected)
+
+    def test_in_other_processes(self, tiny, tmp_path):
+        plan, expected = tiny
+        spawn = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(2, spawn) as pool:
+            assert sweep.run(plan, tmp_path, executor=pool).done == len(plan.cells)
+        assert_same_bits(numbers(tmp_path), expected)
+
+    def test_in_threads(self, tiny, tmp_path):
+        plan, expected = tiny
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            sweep.run(plan, tmp_path, executor=pool)
+        assert_same_bits(numbers(tmp_path), expected)
+
+    def test_on_three_devices(self, tiny, tmp_path):
+        _, expected = tiny
+        code = (
+            "import json, sys, jax; from solvable import sweep; assert jax.device_count() == 3;"
+            "print(sweep.run(sweep.read(json.loads(sys.argv[1])), sys.argv[2]))"
+        )
+        flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+        command = [sys.executable, "-c", code, json.dumps(TINY), str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | flags)
+        assert done.stdout == "14 of 14 cells done\n", done.stderr
+        assert_same_bits(numbers(tmp_path), expected)
+
+    def test_two_runners_in_one_folder(self, tiny, tmp_path):
+        plan, expected = tiny
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for run in [pool.submit(sweep.run, plan, tmp_path) for _ in range(2)]:
+                assert run.result().done == len(plan.cells)
+        assert_same_bits(numbers(tmp_path), expected)
+
+
+class TestWhatGoesWrong:
+    def test_an_interrupted_sweep_goes_on(self, tiny, tmp_path, monkeypatch):
+        plan, expected = tiny
+        calls = []
+
+        def once(cells, device):
+            calls.append(len(cells))
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            return compute(cells, device)
+
+        monkeypatch.setattr("solvable.sweep.compute", once)
+        status = sweep.run(plan, tmp_path)
+        assert (status.done, status.interrupted) == (4, True)
+        assert sweep.status(tmp_path).done == 4
+        data = sweep.collect(tmp_path)
+        assert data.attrs["missing"] == 10
+        assert np.isnan(data.excess).any(dim=["seed", "step"]).sum() == 10
+        assert sweep.run(plan, tmp_path).done == 14
+        assert sum(calls) == 14 + 2  # the batch that was interrupted, again
+        assert_same_bits(numbers(tmp_path), expected)
+
+    def test_nothing_is_done_twice(self, tiny, tmp_path, monkeypatch):
+        plan, _ = tiny
+        sweep.run(plan, tmp_path, shard=(0, 1))
+        monkeypatch.setattr("solvable.sweep.compute", lambda *_: pytest.fail("again"))
+        assert sweep.run(plan, tmp_path).done == 14
+
+    def test_a_damaged_cell_is_computed_again(self, tiny, tmp_path):
+        plan, expected = tiny
+        sweep.run(plan, tmp_path)
+        file = next((tmp_path / "cells").iterdir())
+        file.write_bytes(file.read_bytes()[:-7])
+        kept = {path.name: path.stat().st_mtime_ns for path in file.parent.iterdir()}
+        sweep.run(plan, tmp_path)
+        now = {path.name: path.stat().st_mtime_ns for path in file.parent.iterdir()}
+        assert {name for name in kept if now[name] != kept[name]} == {file.name}
+        assert_same_bits(numbers(tmp_path), expected)
+
+    def test_a_full_disk(self, tiny, tmp_path, monkeypatch):
+        plan, expected = tiny
+        written, fsync = [], os.fsync
+
+        def full(handle):
+            written.append(handle)
+            if len(written) > 6:
+                raise OSError(28, "No space left on device")
+            fsync(handle)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(OSError, match="No space left"):
+                sweep.run(plan, tmp_path)
+        kept = numbers(tmp_path)
+        assert 0 < len(kept) < len(expected)
+        assert sweep.run(plan, tmp_path).done == 14
+        assert_same_bits(numbers(tmp_path), expected)
+
+    def test_a_folder_that_cannot_be_written(self, tiny):
+        with pytest.raises(OSError, match="/proc/sweep"):
+            sweep.run(tiny[0], "/proc/sweep")
+
+    def test_a_file_is_no_folder(self, tiny, tmp_path):
+        (tmp_path / "file").write_text("mine")
+        with pytest.raises(NotADirectoryError, match="must be a folder"):
+            sweep.run(tiny[0], tmp_path / "file")
+
+    def test_a_folder_of_other_things(self, tiny, tmp_path):
+        (tmp_path / "thesis.tex").write_text("mine")
+        with pytest.raises(ValueError, match="holds other files, and no sweep"):
+            sweep.run(tiny[0], tmp_path)
+        with pytest.raises(FileNotFoundError, match="holds no sweep"):
+            sweep.status(tmp_path)
+
+    def test_the_folder_of_another_sweep(self, tiny, tmp_path):
+        plan, expected = tiny
+        sweep.run(plan, tmp_path)
+        wider = sweep.read(changed(TINY, "problem.alpha", [0.75, 1.0, 1.5]))
+        with pytest.raises(ValueError, match=r"`\$\.problem\.alpha` was \[0\.75, 1\.0\], and is"):
+            sweep.run(wider, tmp_path)
+        status = sweep.run(wider, tmp_path, extend=True)
+        assert (status.done, status.cells) == (21, 21)
+        found = numbers(tmp_path)
+        assert_same_bits({key: found[key] for key in expected}, expected)
+        assert sweep.collect(tmp_path).sizes["alpha"] == 3
+
+    def test_the_same_sweep_in_other_words(self, tiny, tmp_path):
+        sweep.run(tiny[0], tmp_path)
+        assert sweep.run(sweep.read(changed(TINY, "run.seed", 0)), tmp_path).done == 14
+
+    def test_another_version(self, tiny, tmp_path, monkeypatch):
+        sweep.run(tiny[0], tmp_path)
+        monkeypatch.setattr("solvable.sweep_folder.release", lambda: "99")
+        with pytest.raises(ValueError, match=r"solvable was .*, and is 99"):
+            sweep.run(tiny[0], tmp_path)
+
+    def test_a_damaged_manifest(self, tiny, tmp_path):
+        sweep.run(tiny[0], tmp_path, shard=(0, 5))
+        (tmp_path / "sweep.json").write_text('{"sweep":')
+        with pytest.raises(ValueError, match=r"damaged.*Remove it and run the sweep again"):
+            sweep.run(tiny[0], tmp_path)
+        (tmp_path / "sweep.json").unlink()
+        assert sweep.run(tiny[0], tmp_path).done == 14
+
+    def test_a_cell_that_fails_is_named_and_the_others_go_on(self, tmp_path):
+        words = changed(FRONTIER, "problem.alpha", [1.0, 1.1])
+        words["training"] = {"gamma": [0.3, 50.0]}
+        status = sweep.run(sweep.read(words), tmp_path)
+        assert (status.done, status.cells, len(status.failed)) == (2, 4, 2)
+        command = next(iter(status.failed))
+        assert command.startswith("solvable frontier --alpha") and "--gamma 50.0" in command
+        assert "UnstableError" in status.failed[command]
+        assert sweep.collect(tmp_path).attrs["missing"] == 2
+
+    @pytest.mark.parametrize("shard", [(3, 3), (-1, 2), (0, 0), "x", 1])
+    def test_bad_shards(self, tiny, tmp_path, shard):
+        with pytest.raises(ValueError, match="`shard` must be"):
+            sweep.run(tiny[0], tmp_path, shard=shard)
+
+    def test_processes_that_fork_are_refused(self, tiny, tmp_path):
+        fork = multiprocessing.get_context("fork")
+        with concurrent.futures.ProcessPoolExecutor(2, fork) as pool:
+            with pytest.raises(ValueError, match="not fork"):
+                sweep.run(tiny[0], tmp_path, executor=pool)
+
+    def test_nothing_to_collect(self, tiny, tmp_path, monkeypatch):
+        monkeypatch.setattr("solvable.sweep.compute", lambda *_: (_ for _ in ()).throw(ValueError))
+        sweep.run(tiny[0], tmp_path)
+        with pytest.raises(ValueError, match="no finished cell"):
+            sweep.collect(tmp_path)
+
+
+class TestTheDataset:
+    def test_says_where_it_comes_from(self, tiny, tmp_path):
+        plan, _ = tiny
+        sweep.run(plan, tmp_path)
+        data = sweep.collect(tmp_path)
+        attrs = data.attrs
+        assert json.loads(attrs["configuration"]) == TINY
+        assert (attrs["compute"], attrs["seeds"], attrs["seed"]) == ("simulate", 32, 0)
+        assert (attrs["dtype"], attrs["cells"], attrs["missing"]) == ("float32", 14, 0)
+        for word in ("cpu", f"jax {jax.__version__}", f"numpy {np.__version__}", "solvable"):
+            assert word in attrs["computed_by"]
+        assert "git" in attrs
+        assert data.excess.attrs["long_name"] and data.step.attrs["units"] == "steps of SGD"
+        assert not any("time" in str(name) for name in data.variables)
+        with xarray.open_dataset(tmp_path / "sweep.nc", engine="h5netcdf") as saved:
+            xarray.testing.assert_identical(saved.load(), data)
+
+    def test_is_drawn_from_by_name(self, tiny, tmp_path):
+        plan, expected = tiny
+        sweep.run(plan, tmp_path)
+        data = sweep.collect(tmp_path)
+        cell = plan.cells[9]
+        found = data.excess.sel(alpha=cell.values["alpha"], beta=cell.values["beta"])
+        np.testing.assert_array_equal(found, expected[cell.name, "excess"])
+
+
+class TestTheEstimate:
+    def test_counts_and_names_what_to_cut(self):
+        words = changed(changed(TINY, "problem.d", [4, 8]), "run.seeds", 4)
+        words = changed(changed(words, "problem.beta", 0.3), "training.B", [1, 64])
+        found = sweep.estimate(sweep.read(words))
+        assert (found.cells, found.programs) == (8, 4)
+        assert found.seconds > 0 and found.memory > 0 and found.disk > 8 * 4 * 3 * 8
+        assert "8 cells in 4 programs" in str(found)
+
+    def test_shares_add_up_to_the_heaviest_value(self):
+        from solvable.sweep_budget import _heaviest
+
+        cells = sweep.read(changed(TINY, "problem.beta", 0.3)).cells
+        each = {cell.name: 9.0 if cell.values["alpha"] == 1.0 else 1.0 for cell in cells}
+        assert list(_heaviest(cells, each, 10.0)) == [("alpha", 1.0, 0.9)]
+
+    @pytest.mark.parametrize("words", [PREDICT, FRONTIER, changed(SIMULATE, "compute", "expect")])
+    def test_every_kind(self, words):
+        assert sweep.estimate(sweep.read(words)).seconds > 0
+
+
+def test_other_cells_compile_nothing(tiny):
+    from solvable.simulation import advance_together
+
+    before = advance_together._cache_size()
+    words = changed(changed(TINY, "problem.alpha", [0.6]), "training.fraction", 0.1)
+    compute(batches(sweep.read(words).cells)[0])
+    assert advance_together._cache_size() == before
