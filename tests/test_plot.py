@@ -119,3 +119,13 @@ def test_full_batches_are_two_lines(ax) -> None:
     np.testing.assert_allclose(test.get_ydata(), curve.risk[1:])
     np.testing.assert_array_equal(training.get_xdata(), [1.0, 10.0])  # then all is fitted
     assert len(plot.finite(ax, predict(problem, GradientFlow(), [1.0], n=10, bags=2))) == 1
+
+
+def test_uniform_p_values_are_on_the_diagonal_within_their_band(ax) -> None:
+    p = np.arange(1, 100) / 100
+    line = plot.uniformity(ax, p[::-1])
+    np.testing.assert_allclose(line.get_ydata(), line.get_xdata())
+    [band] = ax.collections
+    outline = band.get_paths()[0]
+    assert outline.contains_points(np.c_[p, p])[1:-1].all()
+    assert not outline.contains_points(np.c_[p, p**2])[20:80].any()

@@ -18,6 +18,7 @@ from solvable import (
     ThreeRates,
     Warmup,
     expect,
+    placement,
     simulate,
     simulation,
 )
@@ -83,7 +84,7 @@ def test_buffers_do_not_change_a_bit(monkeypatch):
     """Chunks end where buffers do; with other buffers they end elsewhere."""
     rule, steps = Momentum(Cosine(0.05, 700), 0.8), [0, 63, 64, 65, 500, 700]
     whole = simulate(KEY, DRAW, rule, steps, 3, dtype="float64").risk
-    monkeypatch.setattr(simulation, "_BUFFER", 64)
+    monkeypatch.setattr(placement, "BUFFER", 64)
     small = simulate(KEY, DRAW, rule, steps, 3, dtype="float64").risk
     np.testing.assert_allclose(small, whole, rtol=1e-12)  # another program may round differently
 

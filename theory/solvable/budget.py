@@ -96,4 +96,5 @@ def estimate(
             before = t, elapsed
             if elapsed > _CALIBRATION:
                 break
-    return Estimate(seconds=(not shared) * seeds * drawing + seconds, memory=memory, steps=last * seeds)
+    seconds += 0.0 if shared else seeds * drawing
+    return Estimate(seconds=seconds, memory=memory, steps=last * seeds)

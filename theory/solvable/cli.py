@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 
 import solvable
+from solvable import cli_random, cli_sweep
 from solvable.cli_arguments import (
     DEFAULT_OUTPUT,
     DEFAULT_RULE,
@@ -57,6 +58,8 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
+
+app.command(cli_sweep.app)
 
 GREETING = """\
 solvable: what theory predicts of neural scaling laws, what SGD does, and whether they agree.
@@ -210,6 +213,7 @@ def verify(
     *,
     quick: Flag = False,
     everything: Annotated[Flag, Parameter(name="--all")] = False,
+    random: Count | None = None,
     seed: Seed = 0,
     figure: Path | None = None,
     force: Flag = False,
@@ -220,6 +224,7 @@ def verify(
     Args:
         quick: Under 30 seconds, and less sharp.
         everything: Also the other training rules: schedules, momentum, averages, mixtures.
+        random: Instead, simulate as many random configurations, and test their p-values.
         seed: Seed of the random key.
         figure: By default solvable_verify.png, which is replaced.
         force: Replace the figure if it exists.
@@ -227,8 +232,12 @@ def verify(
     """
     path = figure or Path("solvable_verify.png")
     check_file("--figure", path, (".png", ".pdf", ".svg"), force or figure is None)
+    if random is not None:
+        if quick or everything:
+            raise ValueError("Give --random N without --quick and --all.")
+        return cli_random.verify_random(random, seed, path, json)
     from solvable import ladder, plot
-    from solvable.results import write_whole
+    from solvable._files import write_whole
 
     def report(rung: Any) -> None:
         title = f"{rung.name}  {rung.title}: {'passed' if rung.passed else 'FAILED'}"
@@ -270,7 +279,7 @@ def run(tokens: Sequence[str]) -> int:
             return say(in_shell_words(error), BAD_USE)
         except KeyboardInterrupt:
             return say("Interrupted.", INTERRUPTED)
-        except (OSError, MemoryError, RuntimeError) as error:
+        except (OSError, MemoryError, RuntimeError, ImportError) as error:
             return say(error, FAILED)
 
 

@@ -26,6 +26,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from scipy.ndimage import distance_transform_edt
+from scipy.stats import beta as beta_law
 
 from solvable._types import Array
 from solvable.curve import Curve
@@ -248,6 +249,15 @@ def sequence(count: int) -> np.ndarray:
     return matplotlib.colormaps["viridis"](np.linspace(0, 0.9, count))
 
 
+def uniformity(ax: Axes, p_values: np.ndarray, **line: Any) -> Line2D:
+    """Sorted p-values against uniform ones, over the band that holds each in 99 cases of 100."""
+    rank = np.arange(1, p_values.size + 1)
+    expected, sides = rank / (rank.size + 1), (rank, rank[::-1])
+    ax.fill_between(expected, *beta_law.interval(0.99, *sides), color="0.85", lw=0)
+    ax.set(xscale="log", yscale="log", xlabel="uniform quantile", ylabel="sorted $p$-values")
+    return ax.plot(expected, np.sort(p_values), ".", **line)[0]
+
+
 def verification(verification: Verification) -> Figure:
     """The phase plane, and beside it the exponents: predicted, and measured on the frontier."""
     (exponents,) = (rung for rung in verification.rungs if rung.name == "exponents")
@@ -280,10 +290,6 @@ def verification(verification: Verification) -> Figure:
     for row, y in zip(rows, place, strict=True):
         side.text(0.96, y, NOTES[row["method"]], transform=across, va="center")
     side.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0, frameon=False)
-    fig.text(
-        0.99,
-        0.02,
-        "† extrapolated   ‡ held against the slope of the terms with their finite sums",
-        ha="right",
-    )
+    note = "† extrapolated   ‡ held against the slope of the terms with their finite sums"
+    fig.text(0.99, 0.02, note, ha="right")
     return fig
