@@ -142,9 +142,15 @@ SHELL_WORDS = (
 )
 
 
+class OfAFile(ValueError):
+    """A message in the words of a file, which are not those of the command line."""
+
+
 def in_shell_words(message: object) -> str:
     """A message of the package, in the words of the command line."""
     text = str(message)
+    if isinstance(message, OfAFile):
+        return text
     for pattern, words in SHELL_WORDS:
         text = re.sub(pattern, words, text)
     return text

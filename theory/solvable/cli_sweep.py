@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App
 
 from solvable.cli_arguments import Count, Flag, typed
-from solvable.cli_output import FAILED, INTERRUPTED, say, show, show_json
+from solvable.cli_output import FAILED, INTERRUPTED, OfAFile, say, show, show_json
 
 app = App(name="sweep", help="Many configurations, from a file; resumed by running it again.")
 
@@ -25,6 +25,15 @@ def _shard(text: str) -> tuple[int, int]:
 Shard = Annotated[Any, typed(_shard, "I/N")]
 
 
+def _plan(file: Path) -> Any:
+    from solvable import sweep
+
+    try:
+        return sweep.read(file)
+    except ValueError as error:
+        raise OfAFile(str(error)) from None
+
+
 @app.command
 def estimate(file: Path) -> None:
     """Cells, time, memory and disk, from a short calibration; and what to cut.
@@ -34,7 +43,7 @@ def estimate(file: Path) -> None:
     """
     from solvable import sweep
 
-    show(str(sweep.estimate(sweep.read(file))))
+    show(str(sweep.estimate(_plan(file))))
 
 
 @app.command
@@ -62,7 +71,7 @@ def run(
     from solvable import sweep
     from solvable.executors import executor
 
-    plan = sweep.read(file)
+    plan = _plan(file)
     options: dict[str, Any] = dict(shard=shard, extend=extend, progress=sys.stderr.isatty())
     with executor(engine, workers) as pool:
         status = sweep.run(plan, out, executor=pool, **options)
