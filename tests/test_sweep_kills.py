@@ -100,6 +100,17 @@ def test_the_runner_is_killed(tmp_path, expected, kills):
     assert contents(folder) == expected
 
 
+def test_an_interrupt_ends_it_in_order(tmp_path, expected):
+    folder = tmp_path / "sweep"
+    process = start(folder, "here")
+    wait_for_cells(folder, 2, process)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=100)
+    done = len(stamps(folder))
+    assert out == f"{done} of {len(expected)} cells done\ninterrupted\n"
+    assert 2 < done < len(expected) and process.returncode == 0
+
+
 def children(pid: int) -> list[int]:
     """Of a process, and theirs."""
     found = []
