@@ -21,6 +21,7 @@ PREDICTING = {
 }
 SIMULATING = ["simulation", "engines", "runs"]
 SIMULATING += ["full_batch_simulation", "full_batch_engine", "full_batch_runs"]
+SIMULATING += ["placement", "large", "checkpoints"]
 
 
 def tree(module: str) -> ast.Module:
