@@ -1,5 +1,15 @@
 """What the tests share: the user's 32-bit setting, and oracles that trust nothing of ours."""
 
+import os
+import tempfile
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    # Most of the time goes into compiling. What one file has compiled the others read, in other
+    # processes too, for one run: the workers and the commands under test inherit the folder.
+    PROGRAMS = tempfile.TemporaryDirectory(prefix="programs-", ignore_cleanup_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+
 import jax
 import mpmath
 import numpy as np

@@ -186,7 +186,15 @@ def test_every_experiment_is_checked() -> None:
     assert sorted(check.__name__ for check in CHECKS) == NAMES
 
 
-SLOW = (finite_size, dynamical_model, nonlinear_features)
+SLOW = (
+    finite_size,
+    dynamical_model,
+    nonlinear_features,
+    four_regimes,
+    batch_size,
+    momentum,
+    averaging,
+)
 MARKED = [pytest.param(f, marks=pytest.mark.slow) if f in SLOW else f for f in CHECKS]
 
 

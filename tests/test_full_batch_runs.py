@@ -163,7 +163,7 @@ def test_any_rule_takes_the_steps_its_coefficients_say(rule, buffer, monkeypatch
     np.testing.assert_allclose(runs.train[0], expected[:, 1], rtol=1e-11)
 
 
-@pytest.mark.parametrize("n", [12, 20, 50], ids=["wide", "square", "tall"])
+@pytest.mark.parametrize("n", [12, 20, 30], ids=["wide", "square", "tall"])
 def test_ridge_regression_is_least_squares(n):
     """Of the augmented system; without a ridge, the pseudo-inverse."""
     ridges = [1.0, 0.0, 1e-4]
@@ -180,9 +180,9 @@ def test_ridge_regression_is_least_squares(n):
         )
 
 
-@pytest.mark.parametrize("problem", [SMALL, PowerLaw(alpha=0.75, beta=0.25, v=20, d=60, noise=0.1)])
-def test_flow_ends_at_the_ridgeless_solution(problem):
-    """Also with more features than coordinates, where d - v singular values are rounding."""
+def test_flow_ends_at_the_ridgeless_solution():
+    """With more features than coordinates, too: d - v singular values are rounding."""
+    problem = PowerLaw(alpha=0.75, beta=0.25, v=20, d=60, noise=0.1)
     runs = simulate_full_batch(KEY, problem, FLOW, [0.0, 1e20, 1e40], seeds=3, n=40)
     ridgeless = simulate_ridge(KEY, problem, 40, 0.0, seeds=3)
     np.testing.assert_allclose(runs.excess[:, 1:], np.tile(ridgeless.excess, 2), rtol=1e-9)
@@ -252,7 +252,9 @@ def test_steps_follow_the_theory(rule, n):
     agree(runs, predict(MEDIUM, FullBatch(rule), steps, n=n), allowed=2 / 80)
 
 
-@pytest.mark.parametrize(("ensemble", "bags"), [(3, 1), (1, 3), (2, 2)])
+@pytest.mark.parametrize(
+    ("ensemble", "bags"), [(3, 1), pytest.param(1, 3, marks=pytest.mark.slow), (2, 2)]
+)
 def test_averages_follow_the_theory(ensemble, bags):
     times, more = [0.0, 10.0, 100.0], dict(n=60, ensemble=ensemble, bags=bags)
     runs = simulate_full_batch(KEY, MEDIUM, FLOW, times, 250, **more)
@@ -303,7 +305,11 @@ def test_linear_regression_with_label_noise_alone_is_exact_at_any_size():
     assert runs.standard_error[0] / runs.excess.mean() < 0.01
 
 
-@pytest.mark.parametrize("rule", [FLOW, GradientDescent(0.4)], ids=["flow", "descent"])
+@pytest.mark.parametrize(
+    "rule",
+    [pytest.param(FLOW, marks=pytest.mark.slow), GradientDescent(0.4)],
+    ids=["flow", "descent"],
+)
 def test_linear_regression_follows_the_theory(rule):
     """Features there are none to average over: an ensemble is each of its members."""
     problem = LinearRegression(alpha=0.75, beta=0.25, v=100, noise=0.25)
@@ -315,7 +321,7 @@ def test_linear_regression_follows_the_theory(rule):
     np.testing.assert_allclose(more.excess, runs.excess[:3], rtol=1e-10)
 
 
-# How it runs
+# How it runs. Seven seeds and three times wherever it can be: one program for all of them.
 
 
 @pytest.mark.parametrize("rule", [FLOW, GradientDescent(0.4)], ids=["flow", "descent"])
@@ -354,13 +360,13 @@ def test_one_program_serves_all_numbers(monkeypatch):
             jax.random.key(key),
         )
         for rule in (SGD(gamma), SGD(Cosine(gamma, 20_000)), Momentum(gamma / 5, mu=0.8)):
-            simulate_full_batch(key, problem, FullBatch(rule), steps, 5, n=30)
-        simulate_full_batch(key, problem, FLOW, times, 5, n=30)
-        simulate_ridge(key, problem, 30, ridges, 5)
+            simulate_full_batch(key, problem, FullBatch(rule), steps, 7, n=30)
+        simulate_full_batch(key, problem, FLOW, times, 7, n=30)
+        simulate_ridge(key, problem, 30, ridges, 7)
 
-    run(0.75, 0.25, 0.1, 0, 0.3, [0, 1, 50], [0.0, 1.0], [0.0, 0.1])
+    run(0.75, 0.25, 0.1, 0, 0.3, [0, 1, 50], [0.0, 0.5, 1.0], [0.0, 0.1])
     sizes = [program._cache_size() for program in programs]
-    run(1.1, 0.45, 0, 1, 0.2, [10, 100, 10_000], [3.0, 1e9], [0.3, 1e-9])
+    run(1.1, 0.45, 0, 1, 0.2, [10, 100, 10_000], [3.0, 5.0, 1e9], [0.3, 1e-9])
     assert [program._cache_size() for program in programs] == sizes
 
 
@@ -374,7 +380,7 @@ def test_memory_does_not_grow_with_the_number_of_steps(monkeypatch):
     monkeypatch.setattr(full_batch_engine, "_advance", spy)
     for last in (10, 9000):
         rule = FullBatch(SGD(Cosine(0.1, 9000)))
-        simulate_full_batch(KEY, SMALL, rule, [0, 1, last], n=30)
+        simulate_full_batch(KEY, SMALL, rule, [0, 1, 2, 3, 4, 5, last], n=30)
     assert len(shapes) == 1 + 3
     assert all(shape == shapes[0] for shape in shapes)
 
@@ -382,7 +388,7 @@ def test_memory_does_not_grow_with_the_number_of_steps(monkeypatch):
 def test_single_precision_follows_double():
     """300 steps, each of which rounds sums of 30 products."""
     pair = [
-        simulate_full_batch(KEY, SMALL, GradientDescent(0.3), [0, 300], 2, n=30, dtype=dtype)
+        simulate_full_batch(KEY, SMALL, GradientDescent(0.3), [0, 5, 300], 7, n=30, dtype=dtype)
         for dtype in ("float32", "float64")
     ]
     # Samples of another precision are other samples: only their law and the start are the same.
@@ -392,15 +398,15 @@ def test_single_precision_follows_double():
 
 
 def test_what_is_too_fast_is_reported():
-    with pytest.warns(DivergenceWarning, match=r"2 of 2 seeds diverged: .* is too fast"):
-        runs = simulate_full_batch(KEY, SMALL, GradientDescent(20.0), [0, 10, 2000], 2, n=30)
-    assert runs.diverged == [0, 1] and "2 seeds diverged" in str(runs)
+    with pytest.warns(DivergenceWarning, match=r"7 of 7 seeds diverged: .* is too fast"):
+        runs = simulate_full_batch(KEY, SMALL, GradientDescent(20.0), [0, 10, 2000], 7, n=30)
+    assert runs.diverged == list(range(7)) and "7 seeds diverged" in str(runs)
     assert np.isposinf(runs.excess[:, -1]).all() and not np.isnan(runs.train).any()
 
 
 def test_the_progress_bar_writes_to_stderr_alone(capsys):
     simulate_full_batch(KEY, SMALL, GradientDescent(0.1), 50, 2, n=30, progress=True)
-    simulate_full_batch(KEY, SMALL, FLOW, 50.0, 2, n=30, progress=True)
+    simulate_full_batch(KEY, SMALL, FLOW, [0, 5, 50], 7, n=30, progress=True)
     out, err = capsys.readouterr()
     assert out == "" and "100%" in err
 
@@ -483,11 +489,18 @@ def test_other_kinds_are_refused():
 
 
 RUNS = {
-    "flow": lambda: simulate_full_batch(KEY, SMALL, FLOW, [0.0, 1 / 3], 3, n=30, ensemble=2),
+    "flow": lambda: simulate_full_batch(KEY, SMALL, FLOW, [0.0, 1 / 3, 1.0], 7, n=30),
     "rule": lambda: simulate_full_batch(
         KEY, SMALL, FullBatch(Averaged(Momentum(Cosine(0.1, 9)), tail=2)), [0, 9], 2, n=30, bags=2
     ),
-    "ridge": lambda: simulate_ridge(KEY, LinearRegression(alpha=1, beta=0.3, v=9), 30, 0.1, 2),
+    "ridge": lambda: RidgeRuns(
+        ridge=np.array([0.1]),
+        excess=np.array([[1 / 3], [0.5]]),
+        train=np.array([[0.25], [1 / 7]]),
+        problem=LinearRegression(alpha=1, beta=0.3, v=9),
+        n=30,
+        ensemble=2,
+    ),
 }
 
 
@@ -520,11 +533,14 @@ def test_statistics_over_seeds():
 
 
 def test_results_print():
-    runs = simulate_full_batch(KEY, SMALL, FLOW, [0.0, 10.0], n=30)
+    runs = simulate_full_batch(KEY, SMALL, FLOW, [0.0, 5.0, 10.0], n=30)
     assert np.isnan(runs.standard_error).all() and np.isnan(runs.train_standard_error).all()
     first, second = str(runs).splitlines()
     assert first == f"1 run of {SMALL}"
-    assert second.startswith("GradientFlow() on 30 samples, gaussian inputs, float64, 2 times from")
-    several = str(simulate_ridge(KEY, SMALL, 30, [0.1, 1], 3, ensemble=2, bags=4))
+    assert second.startswith("GradientFlow() on 30 samples, gaussian inputs, float64, 3 times from")
+    ridge, excess = np.array([0.1, 1.0]), np.arange(1.0, 7.0).reshape(3, 2)
+    several = str(
+        RidgeRuns(ridge=ridge, excess=excess, train=None, problem=SMALL, n=30, ensemble=2, bags=4)
+    )
     assert "3 runs" in several and "standard error" in several and "in training" not in several
     assert "averaged over 2 draws of the features and 4 data sets" in several
