@@ -64,13 +64,13 @@ class TestNumbers:
             "compute": "predict",
             "problem": {"alpha": 1.0, "beta": [0.3], "v": 10**6, "linear_regression": True},
             "training": {"gamma": [0.3, 5.0]},
-            "run": {"steps": [0, 1000]},
+            "run": {"steps": [0, 1000, 10**9]},
         }
         sweep.run(sweep.read(words), tmp_path)
         data = sweep.collect(tmp_path)
         problem = sweep.read(words).cells[0].problem()
-        curve = predict(problem, SGD(0.3), [0, 1000])
-        np.testing.assert_allclose(data.excess[0, 0], curve.excess, rtol=1e-10)
+        curve = predict(problem, SGD(0.3), [0, 1000, 10**9])
+        np.testing.assert_array_equal(data.excess[0, 0], curve.excess)
         assert np.isnan(data.excess[0, 1]).all()  # above the threshold
 
     def test_predict_other_rules(self, tmp_path):
@@ -144,6 +144,31 @@ class TestTheSameBits:
         forth, back = by_name(cells), by_name(cells[::-1])
         for name, arrays in forth.items():
             np.testing.assert_array_equal(arrays["excess"], back[name]["excess"])
+
+    def test_with_any_number_of_threads(self):
+        """Large enough for the linear algebra to take several."""
+        words = {
+            "compute": "expect",
+            "problem": {"alpha": 0.6, "beta": 0.3, "d": 300, "ratio": 4},
+            "run": {"steps": [0, 1000]},
+        }
+        code = (
+            "import json, sys, tempfile; from pathlib import Path; from solvable import sweep;"
+            "folder = Path(tempfile.mkdtemp()); plan = sweep.read(json.loads(sys.argv[1]));"
+            "sweep.run(plan, folder); print(sweep.collect(folder).excess.values.tobytes().hex())"
+        )
+        command = [sys.executable, "-c", code, json.dumps(words)]
+        found = {
+            subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                check=True,
+                env=os.environ | {"OPENBLAS_NUM_THREADS": str(threads)},
+            ).stdout
+            for threads in (1, 2)
+        }
+        assert len(found) == 1
 
     def test_in_shards(self, tiny, tmp_path):
         plan, expected = tiny
@@ -279,6 +304,13 @@ class TestWhatGoesWrong:
         monkeypatch.setattr("solvable.sweep_folder.release", lambda: "99")
         with pytest.raises(ValueError, match=r"solvable was .*, and is 99"):
             sweep.run(tiny[0], tmp_path)
+        for look in (sweep.status, sweep.collect):
+            with pytest.raises(ValueError, match=r"was computed by solvable .*, and this is 99"):
+                look(tmp_path)
+
+    def test_another_title_is_the_same_sweep(self, tiny, tmp_path):
+        sweep.run(tiny[0], tmp_path)
+        assert sweep.run(sweep.read(changed(TINY, "title", "new")), tmp_path).done == 14
 
     def test_a_damaged_manifest(self, tiny, tmp_path):
         sweep.run(tiny[0], tmp_path, shard=(0, 5))
@@ -295,6 +327,7 @@ class TestWhatGoesWrong:
         assert (status.done, status.cells, len(status.failed)) == (2, 4, 2)
         command = next(iter(status.failed))
         assert command.startswith("solvable frontier --alpha") and "--gamma 50.0" in command
+        assert "--schedule" not in command
         assert "UnstableError" in status.failed[command]
         assert sweep.collect(tmp_path).attrs["missing"] == 2
 
@@ -333,7 +366,7 @@ class TestTheDataset:
         with xarray.open_dataset(tmp_path / "sweep.nc", engine="h5netcdf") as saved:
             xarray.testing.assert_identical(saved.load(), data)
 
-    def test_is_drawn_from_by_name(self, tiny, tmp_path):
+    def test_is_read_by_name(self, tiny, tmp_path):
         plan, expected = tiny
         sweep.run(plan, tmp_path)
         data = sweep.collect(tmp_path)

@@ -37,15 +37,15 @@ def group(cell: Cell) -> Group:
     """Cells of one group share compiled programs, and can share a call."""
     values, size = cell.values, cell.size
     if cell.compute == "predict" and _is_plain(cell):
-        return "predict", "linear_regression" in values, count_octaves(float(size["v"]))
+        return "predict", count_octaves(float(size["v"]))
     shapes = () if cell.compute in ("predict", "frontier") else (size["v"], size["d"], values["B"])
     kinds = tuple(key in values for key in ("mu", "ema", "tail"))
     return cell.compute, *shapes, *kinds, values["schedule"]
 
 
 def _is_plain(cell: Cell) -> bool:
-    """SGD of constant rate, whose expected risk is one program."""
-    others = any(key in cell.values for key in ("mu", "ema", "tail"))
+    """SGD of constant rate on random features, whose expected risk is one program."""
+    others = any(key in cell.values for key in ("linear_regression", "mu", "ema", "tail"))
     return cell.values["schedule"] == "constant" and not others
 
 
@@ -82,14 +82,11 @@ def compute(cells: Sequence[Cell], device: jax.Device | None = None) -> list[Arr
     """
     first = cells[0]
     if first.compute == "simulate":
-        return simulated(_padded(cells), device or jax.local_devices()[0])[: len(cells)]
+        return simulated(cells, together(first), device or jax.local_devices()[0])
     if first.compute == "predict" and _is_plain(first):
-        return _plain_predictions(_padded(cells))[: len(cells)]
+        padded = [*cells, *[cells[-1]] * (BATCH - len(cells))]
+        return _plain_predictions(padded)[: len(cells)]
     return [_ALONE[cell.compute](cell) for cell in cells]
-
-
-def _padded(cells: Sequence[Cell]) -> list[Cell]:
-    return [*cells, *[cells[-1]] * (together(cells[0]) - len(cells))]
 
 
 @jax.jit
@@ -99,7 +96,9 @@ def _curves(step, modes, inverse_d, rate, relative, B):
         threshold = largest(modes, inverse_d, B)
         gamma = jnp.where(relative, rate * threshold, rate)
         excess, _, error = inversion.evaluate(step, modes, inverse_d, gamma, B)
-        excess = jnp.where(gamma < threshold, excess, jnp.nan)
+        stable = gamma < threshold
+        excess = jnp.where(stable, excess, jnp.nan)
+        error = jnp.where(stable, jnp.maximum(error, 1e-12), jnp.nan)
         return {"excess": excess, "error": error, "learning_rate": gamma}
 
     return lax.map(one, (modes, inverse_d, rate, relative, B))

@@ -21,9 +21,10 @@ def learning_rate(rule: Rule) -> np.ndarray:
     return np.asarray(rates("gamma", rule.base.gamma, np.zeros(1, int))[0], float)
 
 
-def simulated(cells: Sequence[Cell], device: jax.Device) -> list[Arrays]:
+def simulated(cells: Sequence[Cell], size: int, device: jax.Device) -> list[Arrays]:
     """As :func:`~solvable.simulate`, each cell with its own seed, problem and rates.
 
+    Fewer cells than ``size`` are filled up with the last one, so that the program is one.
     The excess is infinite where a run has overflowed.
     """
     run = cells[0].run
@@ -38,6 +39,7 @@ def simulated(cells: Sequence[Cell], device: jax.Device) -> list[Arrays]:
             models, shared, key = models_of(jax.random.key(cell.seed), cell.problem(), run["seeds"])
             layout = by_seed([device], run["seeds"], shared)
             prepared.append(prepare(key, models, shared, rule, step, law, precision, layout))
+        prepared += [prepared[-1]] * (size - len(prepared))
         arguments = prepared[0] | {
             name: jax.tree.map(lambda *x: jnp.stack(x), *(each[name] for each in prepared))
             for name in ("keys", "state", "excess", "data")
@@ -56,5 +58,5 @@ def simulated(cells: Sequence[Cell], device: jax.Device) -> list[Arrays]:
     excess = np.where(np.isnan(excess), np.inf, excess)
     return [
         {"excess": one, "learning_rate": learning_rate(rule)}
-        for one, rule in zip(excess, rules, strict=True)
+        for one, rule in zip(excess[: len(cells)], rules, strict=True)
     ]

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from solvable._checks import check_count, check_number
+from solvable._checks import check_count, requirement
 from solvable.cli_arguments import Family, Model, Rule, Training
 from solvable.problem import check_one_pass
+from solvable.simulation import MAX_STEP as LONGEST
 from solvable.simulation import checked as checked_words
-from solvable.steps import check_steps
+from solvable.steps import MAX_STEP, MAX_STEPPED, check_steps
 from solvable.sweep_file import MEANT, File, axes, flops, path_of
 
 _DATA = ("alpha", "beta", "noise")
@@ -90,6 +91,7 @@ class Cell:
         values |= {k: x for k, x in self.size.items() if x is not None}
         if self.compute == "frontier":
             values["ratio"] = self.values["ratio"]
+            values.pop("schedule")
         run = {key: x for key, x in self.run.items() if key != "seed" and x is not None}
         run |= {"seed": self.seed} if "seed" in self.run else {}
         words = [self.compute] if self.compute == "expect" else ["solvable", self.compute]
@@ -107,11 +109,11 @@ def run_words(file: File) -> dict[str, Any]:
         words["flops"] = flops(file).tolist()
     else:
         given = words["steps"]
-        check_steps(given)
+        check_steps(given, maximum=LONGEST if file.compute == "simulate" else MAX_STEP)
         words["steps"] = [int(x) for x in given] if isinstance(given, list) else int(given)
     if "seeds" in words:
         check_count("seeds", words["seeds"])
-        check_number("seed", words["seed"], minimum=0)
+        check_count("seed", words["seed"], minimum=0, maximum=2**63 - 1)
         words["seeds"] = int(words["seeds"])
     return words
 
@@ -135,7 +137,7 @@ def all_cells(file: File) -> list[Cell]:
             for check in (_check_problem, _check_training):
                 check(cell, checked)
     except ValueError as error:
-        named = re.search(r"Argument `(\w+)`", str(error))
+        named = re.search(r"Argument `(\w+)", str(error))
         at = path_of(named[1], values, file) if named else "$"
         where = ", ".join(f"{key} = {x}" for key, x in values.items() if len(found[key]) > 1)
         text = str(error).removesuffix(".")
@@ -145,7 +147,7 @@ def all_cells(file: File) -> list[Cell]:
 
 def _check_problem(cell: Cell, checked: set) -> None:
     size = cell.size
-    words = (*(cell.values[key] for key in _DATA), *size.values())
+    words = (*(cell.values[key] for key in _DATA), cell.values.get("ratio"), *size.values())
     if words in checked:
         return
     if cell.compute == "frontier":
@@ -164,6 +166,12 @@ def _check_training(cell: Cell, checked: set) -> None:
     given.setdefault("gamma", 1.0)
     given.pop("fraction", None)
     rule = Rule(**given).rule(None, cell.steps)
+    last = int(check_steps(cell.steps)[-1])
+    if given.get("tail", 0) >= max(last, 1):
+        raise requirement("tail", f"be below the last step, {last}", given["tail"])
+    if cell.compute != "simulate" and not rule.constant and last > MAX_STEPPED:
+        must = f"end by {MAX_STEPPED:.0e} for a rule that changes from step to step"
+        raise requirement("steps", must, last)
     if cell.compute == "simulate":
         run = cell.run
         checked_words(rule, run["engine"], run["inputs"], run["dof"], run["dtype"])

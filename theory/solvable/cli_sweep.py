@@ -75,7 +75,7 @@ def run(
     options: dict[str, Any] = dict(shard=shard, extend=extend, progress=sys.stderr.isatty())
     with executor(engine, workers) as pool:
         status = sweep.run(plan, out, executor=pool, **options)
-    return _report(status, out, json)
+    return _report(status, out, json, whole=shard == (0, 1))
 
 
 @app.command
@@ -91,12 +91,12 @@ def status(folder: Path, *, json: Flag = False) -> int:
     return _report(sweep.status(folder), folder, json)
 
 
-def _report(status: Any, folder: Path, json: bool) -> int:
+def _report(status: Any, folder: Path, json: bool, whole: bool = True) -> int:
     if json:
         show_json(vars(status))
     else:
         show(str(status))
-        if status.done == status.cells:
+        if whole and status.done == status.cells:
             show(f"All of them as one dataset: solvable sweep collect {folder}")
     if status.interrupted:
         return say("Interrupted: run it again to go on.", INTERRUPTED)

@@ -70,7 +70,7 @@ class Store:
         return self.folder / f"{name}{SUFFIX}"
 
     def write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep a finished cell. It is on the disk when this returns.
+        """Keep a finished cell. Its content is on the disk when this returns.
 
         Raises:
             OSError: If it could not be written; what was there before is still there.
@@ -78,6 +78,15 @@ class Store:
         content = pack(arrays)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.path(name), lambda path: Path(path).write_bytes(content))
+
+    def sync(self) -> None:
+        """Wait until the names of all files are on the disk too."""
+        if os.name == "posix":
+            handle = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
     def read(self, name: str) -> Arrays | None:
         """The arrays of a cell; None if it is missing or damaged."""

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from solvable import sweep_budget, sweep_folder
 from solvable._checks import requirement
@@ -144,7 +145,7 @@ def run(
     mine = {cell.name: cell for cell in sweep.cells if int(cell.name, 16) % parts == part}
     todo = batches([mine[name] for name in store.missing(mine)])
     done, failed, interrupted = len(mine) - sum(map(len, todo)), {}, False
-    results = _sent(todo, store, executor) if executor else _here(todo, store)
+    results = _here(todo, store) if executor is None else _sent(todo, store, executor)
     with progress_bar(progress, len(mine), "cells", "cells") as show:
         try:
             for cells, errors in results:
@@ -184,15 +185,17 @@ def work(
     if not cells:
         return failed
     try:
-        found = list(zip(cells, compute(cells, device), strict=True))
+        with threadpool_limits(1, user_api="blas"):  # the order of sums is that of the threads
+            found = list(zip(cells, compute(cells, device), strict=True))
     except (ValueError, TypeError, ArithmeticError, MemoryError, RuntimeError) as error:
         if len(cells) == 1:
             return {cells[0].command: f"{type(error).__name__}: {error}"}
         each = [work([cell], folder, device) for cell in cells]
         return {command: why for failures in each for command, why in failures.items()}
-    here = np.asarray(sweep_folder.origin())
+    here = np.asarray(sweep_folder.origin(device if cells[0].compute == "simulate" else None))
     with ThreadPoolExecutor(_WRITERS) as pool:
         list(pool.map(lambda pair: store.write(pair[0].name, pair[1] | {"origin": here}), found))
+    store.sync()
     return failed
 
 
@@ -217,7 +220,7 @@ def _here(todo: list[list[Cell]], store: Store) -> Results:
         finally:
             free.put(device)
 
-    with ThreadPoolExecutor(len(devices)) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(devices)) as pool:
         yield from _finished({pool.submit(on_a_device, cells): cells for cells in todo})
 
 

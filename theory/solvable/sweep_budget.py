@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from solvable import budget
-from solvable.cell_batches import Group, batches, compute, group
+from solvable.cell_batches import Group, batches, compute, group, together
 from solvable.cells import Cell
 from solvable.inversion import TALBOT
 from solvable.steps import check_steps
@@ -80,14 +80,15 @@ def _work(cell: Cell) -> float:
 
 
 def _timed(cells: Sequence[Cell]) -> tuple[float, int, int]:
-    """Seconds of one of these cells, bytes of their batch, bytes of a file."""
+    """Seconds and bytes of a batch, filled up as it will be, and bytes of a file."""
     cell = cells[0]
     recorded = check_steps(cell.steps).size
     if cell.compute == "simulate":
         words = {key: cell.run[key] for key in ("seeds", "engine", "inputs", "dof", "dtype")}
         problem = cell.problem()
         found = budget.estimate(problem, cell.rule(problem), cell.steps, **words)
-        return found.seconds, found.memory, 8 * recorded * cell.run["seeds"] + 200
+        lanes = together(cell)
+        return lanes * found.seconds, lanes * found.memory, 8 * recorded * cell.run["seeds"] + 200
     short, factor = cell, 1.0
     if cell.compute == "expect":
         short, factor = replace(cell, run=cell.run | {"seeds": 1}), float(cell.run["seeds"])
@@ -96,10 +97,10 @@ def _timed(cells: Sequence[Cell]) -> tuple[float, int, int]:
         short = replace(cell, run=cell.run | {"steps": min(last, _SHORT)})
         factor = max(last / _SHORT, 1.0)
     batch = [short, *cells[1:]] if len(cells) > 1 else [short]
-    compute(batch)
-    began = time.perf_counter()
-    [arrays, *_] = compute(batch)
-    seconds = factor * (time.perf_counter() - began) / len(batch)
+    for _ in range(2):  # the first call also compiles
+        began = time.perf_counter()
+        [arrays, *_] = compute(batch)
+    seconds = factor * (time.perf_counter() - began)
     file = int(len(pack(arrays)) * (factor if cell.compute == "expect" else 1))
     if cell.compute == "expect":
         draw = (cell.size["d"] or 0) * cell.size["v"]
@@ -118,7 +119,11 @@ def estimate(cells: Sequence[Cell]) -> SweepEstimate:
     timed = [_timed(batches(ordered[k])[0]) for k in chosen]
     works = np.log([_work(ordered[k][0]) for k in chosen])
     seconds = np.log([max(one, 1e-6) for one, *_ in timed])
-    each = {c.name: float(np.exp(np.interp(np.log(_work(c)), works, seconds))) for c in cells}
+    each = {}
+    for members in ordered:
+        batch = float(np.exp(np.interp(np.log(_work(members[0])), works, seconds)))
+        spent = batch * len(batches(members)) / len(members)
+        each |= {cell.name: spent for cell in members}
     total = sum(each.values())
     return SweepEstimate(
         cells=len(cells),

@@ -20,7 +20,6 @@ Every list or grid is a dimension of the result. What is wrong in a file is refu
 anything runs, with the path of its key.
 """
 
-import math
 import os
 import tomllib
 from pathlib import Path
@@ -29,9 +28,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from solvable._checks import check_count, check_number, requirement
-
-COMPUTE = ("predict", "expect", "simulate", "frontier")
+from solvable._checks import check_count, check_number, check_vector, requirement
 
 Kind = Literal["predict", "expect", "simulate", "frontier"]
 Shape = Literal["constant", "linear", "cosine", "stable-decay", "halving"]
@@ -47,7 +44,7 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def values(self) -> list[float]:
         """The numbers, to 12 digits, so that 0.3 is 0.3."""
-        check_count("num", self.num)
+        check_count("num", self.num, maximum=10**6)
         if self.spacing == "log" and not (self.start > 0 and self.stop > 0):
             raise requirement("start", "be positive, as `stop`, for log spacing", self.start)
         space = np.geomspace if self.spacing == "log" else np.linspace
@@ -120,7 +117,7 @@ MEANT = {
 def read_toml(path: str | os.PathLike) -> dict[str, Any]:
     """The content of a TOML file."""
     try:
-        return tomllib.loads(Path(path).read_text())
+        return tomllib.loads(Path(path).read_bytes().decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no TOML: {error}.") from None
 
@@ -229,8 +226,11 @@ def dimensions(file: File) -> dict[str, tuple[Any, ...]]:
 
 def path_of(key: str, values: dict[str, Any], file: File) -> str:
     """Where in the file the value of a key came from."""
-    table = "problem" if key in Problem.__struct_fields__ else "training"
-    table = "run" if key in Run.__struct_fields__ else table
+    key = "ratio" if key == "v" and file.problem.ratio is not None else key
+    tables = {"problem": Problem, "training": Training, "run": Run}
+    table = next((name for name, x in tables.items() if key in x.__struct_fields__), None)
+    if table is None:
+        return "$"
     dims = dimensions(file)
     at = f"[{dims[key].index(values[key])}]" if key in dims else ""
     return f"$.{table}.{key}{at}"
@@ -240,6 +240,7 @@ def flops(file: File) -> np.ndarray:
     """The budgets of a frontier."""
     given = file.run.flops
     values = given.values() if isinstance(given, Grid) else np.atleast_1d(given)  # ty: ignore
-    if not all(x > 0 and math.isfinite(x) for x in values):
-        raise _refuse("run.flops", requirement("flops", "be positive and finite", given))
-    return np.asarray(values, float)
+    found = check_vector("flops", values, positive=True)
+    if (np.diff(found) <= 0).any():
+        raise requirement("flops", "be strictly increasing", found.tolist())
+    return found

@@ -18,6 +18,7 @@ from solvable.store import Store
 from solvable.sweep_file import File, dimensions, flops, read_file
 
 if TYPE_CHECKING:
+    import jax
     import xarray
 
 MANIFEST, CELLS, RESULT = "sweep.json", "cells", "sweep.nc"
@@ -41,10 +42,10 @@ def cells_of(folder: str | os.PathLike) -> Path:
 
 def _manifest(folder: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((folder / MANIFEST).read_bytes())
+        return dict(json.loads((folder / MANIFEST).read_bytes()))
     except FileNotFoundError:
         return None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(
             f"{folder / MANIFEST} is damaged: {error}. Remove it and run the sweep again; "
             "finished cells are kept."
@@ -80,7 +81,7 @@ def begin(source: dict[str, Any], folder: str | os.PathLike, extend: bool) -> Pa
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    plain = (msgspec.to_builtins(read_file(x["sweep"])) for x in (before, now))
+    plain = (msgspec.to_builtins(read_file(x["sweep"])) | {"title": ""} for x in (before, now))
     differ = _difference("$", *plain)
     if before.get("solvable") != now["solvable"]:
         differ = f"solvable was {before.get('solvable')}, and is {now['solvable']}"
@@ -118,15 +119,21 @@ def source_of(folder: str | os.PathLike) -> dict[str, Any]:
     manifest = _manifest(Path(folder))
     if manifest is None:
         raise FileNotFoundError(f"Folder {str(folder)!r} holds no sweep: {MANIFEST} is missing.")
+    if manifest.get("solvable") != release():
+        raise ValueError(
+            f"Folder {str(folder)!r} was computed by solvable {manifest.get('solvable')}, and this "
+            f"is {release()}, for which its cells are others. Install that version, or run the "
+            "sweep again with `extend`."
+        )
     return manifest["sweep"]
 
 
-def origin() -> str:
-    """What computes here: the device and the versions that numbers may depend on."""
+def origin(device: "jax.Device | None" = None) -> str:
+    """What numbers may depend on: the device, by default the CPU of the theory, and versions."""
     import jax
 
     versions = (f"{name} {version(name)}" for name in ("solvable", "jax", "jaxlib", "numpy"))
-    return ", ".join([jax.devices()[0].device_kind, *versions])
+    return ", ".join([(device or jax.devices("cpu")[0]).device_kind, *versions])
 
 
 def gathered(file: File, cells: Sequence[Cell], folder: str | os.PathLike) -> "xarray.Dataset":
