@@ -81,11 +81,11 @@ def test_floors_of_heavy_ball(rule, floor):
         (ISOTROPIC, 1, 400, 0.01558),
         (ISOTROPIC, 8, 200, 0.08730),
         (ISOTROPIC, 32, 100, 0.23394),
-        (ISOTROPIC, 128, 100, 0.51900),
+        pytest.param(ISOTROPIC, 128, 100, 0.51900, marks=pytest.mark.slow),
         (ISOTROPIC, 1024, 40, 1.10827),
         (power_law(512, 1.5), 1, 800, 0.78188),
         (power_law(512, 1.5), 4, 400, 1.30510),
-        (power_law(512, 1.5), 32, 200, 1.90574),
+        pytest.param(power_law(512, 1.5), 32, 200, 1.90574, marks=pytest.mark.slow),
     ],
 )
 def test_the_rule_of_the_batch_hessian(problem, B, draws, value):
@@ -150,7 +150,7 @@ def radius(*arguments):
 
 @pytest.mark.parametrize("B", [1, 8, 1000])
 @pytest.mark.parametrize("mu", [0.0, 0.5, 0.9, 0.98])
-@pytest.mark.parametrize(("d", "a"), [(20, 1.5), (40, 0.5)])
+@pytest.mark.parametrize(("d", "a"), [(20, 1.5), (24, 0.5)])
 def test_at_the_threshold_the_joint_update_has_spectral_radius_one(d, a, mu, B):
     lam = np.arange(1.0, d + 1) ** -a
     threshold = stability(power_law(d, a), Momentum(0.01, mu, B)).max_learning_rate
@@ -163,7 +163,14 @@ def test_at_the_threshold_the_joint_update_has_spectral_radius_one(d, a, mu, B):
 
 
 @pytest.mark.parametrize(
-    "rule", [SGD(0.1), SGD(0.5, 16), Momentum(0.01, 0.9), Momentum(0.05, 0.5, 4)], ids=repr
+    "rule",
+    [
+        SGD(0.1),
+        pytest.param(SGD(0.5, 16), marks=pytest.mark.slow),
+        pytest.param(Momentum(0.01, 0.9), marks=pytest.mark.slow),
+        Momentum(0.05, 0.5, 4),
+    ],
+    ids=repr,
 )
 def test_the_floor_is_the_end_of_the_curve(rule):
     """Of a regression, of a draw, and of the equivalent, where slow modes take 10^15 steps.
@@ -266,7 +273,13 @@ def test_only_closed_forms(rule):
             "`draws` must be at least 2, but is 1",
         ),
         (lambda: critical_batch(ISOTROPIC, 0.0), ValueError, "`target` must be a positive finite"),
-        (lambda: critical_batch(ISOTROPIC, 200.0), ValueError, "below the initial excess risk"),
+        (
+            lambda: critical_batch(
+                LinearRegression(alpha=0.75, beta=0.15, v=10**7, noise=1.0), 200.0
+            ),
+            ValueError,
+            "below the initial excess risk",
+        ),
         (
             lambda: critical_batch(PowerLaw(alpha=1.0, beta=0.3, v=1600, d=4), 0.01),
             ValueError,

@@ -140,7 +140,15 @@ MEMORY = {
     "average": lambda p: Averaged(Momentum(0.05 * max_learning_rate(p), 0.9), ema=0.9),
     "schedule": lambda p: SGD(Cosine(0.5 * max_learning_rate(p), HORIZON)),
 }
-every_memory = pytest.mark.parametrize("rule", MEMORY.values(), ids=MEMORY)
+# Each has its own contour, and so its own programs: of two alike one is in the slow set.
+ALIKE = ("heavier ball", "DANA-constant")
+every_memory = pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(rule, id=name, marks=[pytest.mark.slow] * (name in ALIKE))
+        for name, rule in MEMORY.items()
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -213,8 +221,17 @@ def test_reference_values_of_sketched_regression(a, b, d, T, noise, steps, exces
     assert found == pytest.approx(excess, rel=1e-8)
 
 
-@pytest.mark.parametrize("momentum", [None, 0.9])
-@pytest.mark.parametrize("tail", ["past the horizon", "zeros", "first zero"])
+@pytest.mark.parametrize(
+    ("tail", "momentum"),
+    [
+        ("past the horizon", None),
+        ("past the horizon", 0.9),
+        ("zeros", None),
+        pytest.param("zeros", 0.9, marks=pytest.mark.slow),
+        pytest.param("first zero", None, marks=pytest.mark.slow),
+        ("first zero", 0.9),
+    ],
+)
 def test_rates_may_be_zero(tail, momentum):
     """A step that does nothing: also past the end of a schedule that goes down to zero."""
     gamma = {

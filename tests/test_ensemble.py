@@ -64,6 +64,7 @@ def test_a_key_means_one_ensemble():
     assert not np.isin(other[:, 1], one[:, 1]).any()
 
 
+@pytest.mark.slow
 def test_the_mean_approaches_the_equivalent_as_one_over_d():
     """d times the relative deviation is the same at d = 6 and at d = 24, and is not zero."""
     step, scaled, errors = [10, 100, 300, 1000], [], []

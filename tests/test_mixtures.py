@@ -188,7 +188,7 @@ def test_a_domain_without_samples_does_not_matter():
         np.testing.assert_allclose(excess, np.broadcast_to(alone, excess.shape), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("share", "B"), [(0.5, 1), (0.8, 4)])
+@pytest.mark.parametrize(("share", "B"), [pytest.param(0.5, 1, marks=pytest.mark.slow), (0.8, 4)])
 def test_runs_on_domains(share, B):
     domains, steps = two_domains(share), [10, 150]
     exact = expect_domains(domains, SGD(0.12, B), steps).excess

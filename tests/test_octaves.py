@@ -50,7 +50,8 @@ RULES = {
 # Programs are compiled for every number of nodes and vectors: all rules on one problem, and the
 # hardest problem with few.
 PAIRS = [("regression", name) for name in RULES]
-PAIRS += [("features", name) for name in ("near the threshold", "heavier ball", "average")]
+PAIRS += [("features", name) for name in ("near the threshold", "average")]
+PAIRS += [pytest.param("features", "heavier ball", marks=pytest.mark.slow)]
 PAIRS += [("huge", "SGD")]
 
 

@@ -354,8 +354,19 @@ class TestStability:
         curve = expect(draw, sgd, steps, allow_unstable=True)
         np.testing.assert_allclose(curve.excess, stepped, rtol=1e-11)
 
-    @pytest.mark.parametrize("B", [1, 32])
-    @pytest.mark.parametrize("fraction", [0.9, 1.1, 2.0, 5.0])
+    @pytest.mark.parametrize(
+        ("fraction", "B"),
+        [
+            (0.9, 1),
+            (1.1, 32),
+            (2.0, 1),
+            (5.0, 32),
+            pytest.param(0.9, 32, marks=pytest.mark.slow),
+            pytest.param(1.1, 1, marks=pytest.mark.slow),
+            pytest.param(2.0, 32, marks=pytest.mark.slow),
+            pytest.param(5.0, 1, marks=pytest.mark.slow),
+        ],
+    )
     def test_growing_curve_of_the_equivalent(self, fraction, B, x64):
         """Past the kernel's threshold and past the band edge, and below as a control.
 

@@ -28,11 +28,27 @@ def test_domains():
     check(rule_rungs.domains_rung(KEY, quick=True))
 
 
+@pytest.mark.slow
 def test_equivalents():
     check(rule_rungs.rule_equivalent_rung(KEY, quick=True))
 
 
-def test_horizons():
+@pytest.fixture(scope="module")
+def remembered():
+    """Tuned once for every rule and horizon: the two tests of the horizons tune the same."""
+    real, found = rule_rungs.tune, {}
+
+    def tune(problem, rule, T):
+        at = (problem.alpha, problem.beta, T, repr(rule(0.1)))
+        if at not in found:
+            found[at] = real(problem, rule, T)
+        return found[at]
+
+    return tune
+
+
+def test_horizons(remembered, monkeypatch):
+    monkeypatch.setattr(rule_rungs, "tune", remembered)
     rung = rule_rungs.horizon_rung(quick=True)
     check(rung)
     assert len(rung.rows) == 6
@@ -65,7 +81,8 @@ def test_a_wrong_domain_is_seen(monkeypatch):
     assert not rule_rungs.domains_rung(KEY, quick=True).passed
 
 
-def test_a_wrong_exponent_is_seen(monkeypatch):
+def test_a_wrong_exponent_is_seen(remembered, monkeypatch):
+    monkeypatch.setattr(rule_rungs, "tune", remembered)
     real = rule_rungs.exponents
     wrong = lambda *a: replace(real(*a), risk=real(*a).risk + 0.05)
     monkeypatch.setattr(rule_rungs, "exponents", wrong)
