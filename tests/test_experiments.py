@@ -194,6 +194,7 @@ SLOW = (
     batch_size,
     momentum,
     averaging,
+    compute_optimal,
 )
 MARKED = [pytest.param(f, marks=pytest.mark.slow) if f in SLOW else f for f in CHECKS]
 
