@@ -53,7 +53,8 @@ def test_from_file_to_dataset(run, tmp_path):
     [
         ("sweep run absent.toml --out x", "absent.toml"),
         ("sweep run plan.toml", "--out"),
-        ("sweep run plan.toml --out x --shard 2/2", "no shard such as 3/16"),
+        ("sweep run plan.toml --out x --shard 2", "no shard such as 3/16"),
+        ("sweep run plan.toml --out x --shard 2/2", "--shard must be (i, n) with 0 <= i < n"),
         ("sweep run plan.toml --out x --engine ray", "--engine"),
         ("sweep run plan.toml --out x --workers 2", "--workers must be given with another engine"),
         (

@@ -161,7 +161,8 @@ def test_a_process_of_a_pool_is_killed(tmp_path, expected):
     process = start(folder, "processes")
     wait_for_cells(folder, 0, process)
     os.kill(workers(process.pid)[-1], signal.SIGKILL)
-    assert process.wait(timeout=200) == 1
+    process.communicate(timeout=200)
+    assert process.returncode == 1
     before = stamps(folder)
     assert sweep.run(sweep.read(PLAN), folder).done == len(expected)
     assert contents(folder) == expected

@@ -15,11 +15,9 @@ app = App(name="sweep", help="Many configurations, from a file; resumed by runni
 def _shard(text: str) -> tuple[int, int]:
     try:
         part, parts = map(int, text.split("/"))
-        if 0 <= part < parts:
-            return part, parts
     except ValueError:
-        pass
-    raise ValueError(f"{text!r} is no shard such as 3/16, the first being 0/16.")
+        raise ValueError(f"{text!r} is no shard such as 3/16, the first being 0/16.") from None
+    return part, parts
 
 
 Shard = Annotated[Any, typed(_shard, "I/N")]

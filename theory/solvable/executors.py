@@ -31,7 +31,7 @@ def executor(engine: str, workers: int | None = None) -> Generator[Executor | No
         check_count("workers", workers)
         if engine == "here":
             raise requirement("workers", "be given with another engine than 'here'", workers)
-    count = int(workers or os.cpu_count() or 1)
+    count = int(workers or _cores())
     if engine == "here":
         yield None
     elif engine == "processes":
@@ -41,6 +41,13 @@ def executor(engine: str, workers: int | None = None) -> Generator[Executor | No
     else:
         with _cluster(engine, count) as cluster, _distributed().Client(cluster) as client:
             yield client.get_executor(pure=False, retries=3)
+
+
+def _cores() -> int:
+    """Those this process may use, which in a job are fewer than those of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _distributed():
@@ -62,6 +69,6 @@ def _cluster(engine: str, count: int):
         )
     from dask_jobqueue.slurm import SLURMCluster
 
-    cluster = SLURMCluster(processes=1)
+    cluster = SLURMCluster(cores=1, processes=1)
     cluster.scale(jobs=count)
     return cluster

@@ -53,7 +53,7 @@ def _stable_curve(step, modes, inverse_d, gamma, B, solve_secular):
         excess, forcing, error = inversion.evaluate(step, modes, inverse_d, gamma, B)
     kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d)
     learnable = modes.lam / (modes.lam + kappa)
-    capacity = modes.floor + modes.weight @ (1 - learnable)
+    capacity = modes.floor + modes.weight @ (kappa / (modes.lam + kappa))
     remaining = jnp.exp(step[:, None] * jnp.log1p(-rate(modes.lam, gamma, B)))
     population = remaining @ (modes.weight * learnable)
     terms = {

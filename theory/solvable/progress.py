@@ -7,9 +7,12 @@ from collections.abc import Callable, Generator
 
 @contextlib.contextmanager
 def progress_bar(
-    show: bool, last: int, unit: str = "steps", what: str = "SGD"
+    show: bool, last: int, unit: str = "steps", what: str = "SGD", done: int = 0
 ) -> Generator[Callable[[int], None]]:
-    """A function of what is done, out of ``last``, which draws it if ``show`` is set."""
+    """A function of what is done, out of ``last``, which draws it if ``show`` is set.
+
+    What was ``done`` before counts, but not for the rate.
+    """
     if not show:
         yield lambda t: None
         return
@@ -19,9 +22,9 @@ def progress_bar(
     speed = TextColumn(f"{{task.fields[rate]:,.0f}} {unit}/s")
     columns = (*Progress.get_default_columns()[:2], TaskProgressColumn(), speed)
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task, began = bar.add_task(what, total=last, rate=0.0), time.perf_counter()
+        task, began = bar.add_task(what, total=last, completed=done, rate=0.0), time.perf_counter()
 
         def update(t: int) -> None:
-            bar.update(task, completed=t, rate=t / (time.perf_counter() - began))
+            bar.update(task, completed=t, rate=(t - done) / (time.perf_counter() - began))
 
         yield update

@@ -146,11 +146,11 @@ def run(
     todo = batches([mine[name] for name in store.missing(mine)])
     done, failed, interrupted = len(mine) - sum(map(len, todo)), {}, False
     results = _here(todo, store) if executor is None else _sent(todo, store, executor)
-    with progress_bar(progress, len(mine), "cells", "cells") as show:
+    with progress_bar(progress, len(mine), "cells", "cells", done) as show:
         try:
             for cells, errors in results:
                 failed |= errors
-                done += len(cells) - len(errors)
+                done += len(cells)
                 show(done)
         except KeyboardInterrupt:
             interrupted = True
@@ -180,14 +180,14 @@ def work(
     cells: Sequence[Cell], folder: str | os.PathLike, device: jax.Device | None = None
 ) -> Failed:
     """Compute the cells of a batch and keep them, but for those that have appeared meanwhile."""
-    store, failed = Store(folder), {}
-    cells = [cell for cell in cells if not store.path(cell.name).exists()]
+    store = Store(folder)
+    cells = [cell for cell in cells if store.read(cell.name) is None]
     if not cells:
-        return failed
+        return {}
     try:
         with threadpool_limits(1, user_api="blas"):  # the order of sums is that of the threads
             found = list(zip(cells, compute(cells, device), strict=True))
-    except (ValueError, TypeError, ArithmeticError, MemoryError, RuntimeError) as error:
+    except Exception as error:  # of one cell: the others go on
         if len(cells) == 1:
             return {cells[0].command: f"{type(error).__name__}: {error}"}
         each = [work([cell], folder, device) for cell in cells]
@@ -196,7 +196,7 @@ def work(
     with ThreadPoolExecutor(_WRITERS) as pool:
         list(pool.map(lambda pair: store.write(pair[0].name, pair[1] | {"origin": here}), found))
     store.sync()
-    return failed
+    return {}
 
 
 Results = Generator[tuple[list[Cell], Failed]]

@@ -19,6 +19,7 @@ CALIBRATED = 4
 """Groups of cells that are timed; the time of the others is interpolated in their work."""
 
 _SHORT = 20_000  # steps of a calibration, of rules that must be stepped
+_LONG = 20.0  # seconds, of which compiling is no large part
 _HEAVY = 0.4
 
 
@@ -100,7 +101,10 @@ def _timed(cells: Sequence[Cell]) -> tuple[float, int, int]:
     for _ in range(2):  # the first call also compiles
         began = time.perf_counter()
         [arrays, *_] = compute(batch)
-    seconds = factor * (time.perf_counter() - began)
+        elapsed = time.perf_counter() - began
+        if elapsed > _LONG:
+            break
+    seconds = factor * elapsed
     file = int(len(pack(arrays)) * (factor if cell.compute == "expect" else 1))
     if cell.compute == "expect":
         draw = (cell.size["d"] or 0) * cell.size["v"]

@@ -22,6 +22,7 @@ anything runs, with the path of its key.
 
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,13 +43,14 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     num: float
     spacing: Literal["linear", "log"] = "linear"
 
-    def values(self) -> list[float]:
-        """The numbers, to 12 digits, so that 0.3 is 0.3."""
+    def values(self, whole: bool = False) -> list[float]:
+        """The numbers: whole ones, or to 12 digits, so that 0.3 is 0.3."""
         check_count("num", self.num, maximum=10**6)
         if self.spacing == "log" and not (self.start > 0 and self.stop > 0):
             raise requirement("start", "be positive, as `stop`, for log spacing", self.start)
         space = np.geomspace if self.spacing == "log" else np.linspace
-        return [float(f"{x:.12g}") for x in space(self.start, self.stop, int(self.num))]
+        found = space(self.start, self.stop, int(self.num)).tolist()
+        return [float(round(x)) if whole else float(f"{x:.12g}") for x in found]
 
 
 Numbers = float | list[float] | Grid
@@ -176,11 +178,10 @@ def _values(path: str, key: str, given: Any) -> tuple[Any, ...]:
     """The values of one key, each checked by itself."""
     single = not isinstance(given, (list, Grid))
     try:
-        values = given.values() if isinstance(given, Grid) else [given] if single else given
+        grid = isinstance(given, Grid)
+        values = given.values(key in COUNTS) if grid else [given] if single else given
     except ValueError as error:
         raise _refuse(path, error) from None
-    if isinstance(given, Grid) and key in COUNTS:
-        values = [float(round(x)) for x in values]
     if not values:
         raise _refuse(path, "Expected at least one value")
     for k, x in enumerate(values):
@@ -199,29 +200,29 @@ def _values(path: str, key: str, given: Any) -> tuple[Any, ...]:
         except ValueError as error:
             raise _refuse(at, error) from None
     if len(set(values)) < len(values):
-        raise _refuse(path, "Expected values that differ")
+        raise _refuse(path, f"Expected values that differ, but they are {values}")
     return tuple(int(x) if key in COUNTS else x for x in values)
+
+
+def _given(file: File) -> Iterator[tuple[str, str, Any]]:
+    """Table, key and value of what the file says of the problem and its training, in order."""
+    for table in ("problem", "training"):
+        for key in getattr(file, table).__struct_fields__:
+            value = getattr(getattr(file, table), key)
+            if value is not None and key != "linear_regression":
+                yield table, key, value
 
 
 def axes(file: File) -> dict[str, tuple[Any, ...]]:
     """The values of every key of the problem and its training, in the order of the schema."""
-    found = {}
-    for table in ("problem", "training"):
-        for key in getattr(file, table).__struct_fields__:
-            given = getattr(getattr(file, table), key)
-            if given is not None and key != "linear_regression":
-                found[key] = _values(f"{table}.{key}", key, given)
-    if file.problem.linear_regression:
-        found["linear_regression"] = (True,)
-    return found
+    found = {key: _values(f"{table}.{key}", key, given) for table, key, given in _given(file)}
+    return found | ({"linear_regression": (True,)} if file.problem.linear_regression else {})
 
 
 def dimensions(file: File) -> dict[str, tuple[Any, ...]]:
     """The axes given as a list or a grid: the dimensions of the result."""
-    lists = lambda key: isinstance(
-        getattr(file.problem, key, getattr(file.training, key, None)), (list, Grid)
-    )
-    return {key: values for key, values in axes(file).items() if lists(key)}
+    lists = {key for _, key, given in _given(file) if isinstance(given, (list, Grid))}
+    return {key: values for key, values in axes(file).items() if key in lists}
 
 
 def path_of(key: str, values: dict[str, Any], file: File) -> str:
