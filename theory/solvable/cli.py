@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 
 import solvable
-from solvable import cli_random, cli_sweep
+from solvable import cli_explore, cli_random, cli_sweep
 from solvable.cli_arguments import (
     DEFAULT_OUTPUT,
     DEFAULT_RULE,
@@ -60,6 +60,7 @@ app = App(
 )
 
 app.command(cli_sweep.app)
+app.command(cli_explore.explore)
 
 GREETING = """\
 solvable: what theory predicts of neural scaling laws, what SGD does, and whether they agree.

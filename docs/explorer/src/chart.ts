@@ -1,0 +1,146 @@
+/** One chart on logarithmic axes, with a cursor moved by pointer and arrow keys. */
+
+import { axisBottom, axisLeft } from "d3-axis";
+import { scaleLog } from "d3-scale";
+import { pointer, select } from "d3-selection";
+import { curveMonotoneX, line } from "d3-shape";
+import { superscript } from "./format";
+import { decades } from "./ticks";
+
+export interface Series {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly colour: string;
+  /** Classes of the style sheet: dashed, dotted, strong. */
+  readonly look?: string;
+}
+
+export interface Picture {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly xDomain: readonly [number, number];
+  readonly yDomain: readonly [number, number];
+  readonly series: readonly Series[];
+}
+
+/** A dot of the cursor. */
+export interface Dot {
+  readonly y: number;
+  readonly colour: string;
+}
+
+const MARGIN = { left: 52, right: 8, bottom: 36 };
+const KEY_ROW = 17;
+const KEY_STEPS = 80;
+let clips = 0;
+
+export class Chart {
+  private readonly svg;
+  private readonly clip = `clip-${clips++}`;
+  private readonly x = scaleLog().clamp(true);
+  private readonly y = scaleLog();
+  private height = 0;
+  private top = 0;
+  /** Where the cursor is; null when it is away. */
+  cursor: number | null = null;
+
+  constructor(
+    private readonly element: SVGSVGElement,
+    private readonly aspect: number,
+    private readonly moved: () => void,
+  ) {
+    this.svg = select(element);
+    element.addEventListener("pointermove", (event) => this.moveTo(this.x.invert(pointer(event, element)[0])));
+    element.addEventListener("pointerleave", () => this.moveTo(null));
+    element.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.key === "Escape") this.moveTo(null);
+      if (!step) return;
+      event.preventDefault();
+      const [low, high] = this.x.domain();
+      const from = this.cursor ?? Math.sqrt(low * high);
+      const to = from * (high / low) ** ((step * (event.shiftKey ? 8 : 1)) / KEY_STEPS);
+      this.moveTo(Math.min(Math.max(to, low), high));
+    });
+  }
+
+  draw(picture: Picture): void {
+    const width = Math.max(this.element.clientWidth, 200);
+    this.height = Math.round(Math.max(width * this.aspect, 300));
+    const [right, bottom] = [width - MARGIN.right, this.height - MARGIN.bottom];
+    this.x.domain(picture.xDomain).range([MARGIN.left, right]);
+    const { svg, element } = this;
+    svg.attr("viewBox", `0 0 ${width} ${this.height}`).attr("height", this.height).selectChildren().remove();
+    element.setAttribute("aria-label", `${picture.title}: arrow keys read its values`);
+    this.text("title", 0, 14, picture.title);
+    this.top = this.key(picture.series, right);
+    this.y.domain(picture.yDomain).range([bottom, this.top]);
+    svg.append("clipPath").attr("id", this.clip).append("rect")
+      .attr("x", MARGIN.left).attr("y", this.top).attr("width", right - MARGIN.left).attr("height", bottom - this.top);
+    this.axis("x", bottom, Math.floor((right - MARGIN.left) / 64));
+    this.axis("y", MARGIN.left, Math.floor((bottom - this.top) / 34));
+    this.text("axis-label", (MARGIN.left + right) / 2, this.height - 4, picture.xLabel).attr("text-anchor", "middle");
+    this.text("axis-label", 0, 0, picture.yLabel).attr("text-anchor", "middle")
+      .attr("transform", `translate(11,${(this.top + bottom) / 2}) rotate(-90)`);
+    const plot = svg.append("g").attr("clip-path", `url(#${this.clip})`);
+    const path = line<[number, number]>((p) => this.x(p[0]), (p) => this.y(p[1])).curve(curveMonotoneX);
+    for (const { x, y, colour, look = "" } of picture.series) {
+      const points = x.map((value, k): [number, number] => [value, y[k]]).filter((p) => p[1] > 0);
+      plot.append("path").attr("class", `line ${look}`).attr("d", path(points)).style("stroke", colour);
+    }
+    svg.append("g").attr("class", "cursor");
+  }
+
+  /** The cursor's line and dots, at where it is. */
+  mark(dots: readonly Dot[]): void {
+    const group = this.svg.select(".cursor");
+    group.selectChildren().remove();
+    if (this.cursor === null) return;
+    const x = this.x(this.cursor);
+    const [top, bottom] = [this.top, this.height - MARGIN.bottom];
+    group.append("line").attr("x1", x).attr("x2", x).attr("y1", top).attr("y2", bottom);
+    for (const { y, colour } of dots) {
+      const place = y > 0 ? this.y(y) : NaN;
+      if (place >= top && place <= bottom)
+        group.append("circle").attr("cx", x).attr("cy", place).attr("r", 3.5).style("fill", colour);
+    }
+  }
+
+  private moveTo(x: number | null): void {
+    this.cursor = x;
+    this.moved();
+  }
+
+  private text(kind: string, x: number, y: number, words: string) {
+    return this.svg.append("text").attr("class", kind).attr("x", x).attr("y", y).text(words);
+  }
+
+  /** The names of the series, in as many rows as they need; where the plot may begin below them. */
+  private key(series: readonly Series[], right: number): number {
+    let [x, y] = [MARGIN.left, 35];
+    for (const { name, colour, look = "" } of series) {
+      const words = this.text("key", 0, 0, name);
+      const length = 21 + words.node()!.getComputedTextLength();
+      if (x + length > right) [x, y] = [MARGIN.left, y + KEY_ROW];
+      words.attr("x", x + 21).attr("y", y);
+      this.svg.append("path").attr("class", `line ${look}`).attr("d", `M${x},${y - 4}h16`).style("stroke", colour);
+      x += length + 13;
+    }
+    return y + 11;
+  }
+
+  private axis(which: "x" | "y", at: number, room: number): void {
+    const scale = this[which];
+    const [low, high] = scale.domain();
+    const { major, minor } = decades(low, high, room);
+    const [make, place] = which === "x" ? [axisBottom, `translate(0,${at})`] : [axisLeft, `translate(${at},0)`];
+    const group = (ticks: number[], size: number) =>
+      this.svg.append("g").attr("transform", place)
+        .call(make(scale).tickValues(ticks).tickFormat(() => "").tickSizeInner(size).tickSizeOuter(0));
+    group(minor, 3);
+    group(major, 6).selectAll<SVGTextElement, number>("text")
+      .text((value) => `10${superscript(Math.round(Math.log10(value)))}`);
+  }
+}
