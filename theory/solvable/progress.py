@@ -19,12 +19,13 @@ def progress_bar(
     from rich.console import Console
     from rich.progress import Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    speed = TextColumn(f"{{task.fields[rate]:,.0f}} {unit}/s")
+    speed = TextColumn(f"{{task.fields[rate]}} {unit}/s")
     columns = (*Progress.get_default_columns()[:2], TaskProgressColumn(), speed)
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task, began = bar.add_task(what, total=last, completed=done, rate=0.0), time.perf_counter()
+        task, began = bar.add_task(what, total=last, completed=done, rate="0"), time.perf_counter()
 
         def update(t: int) -> None:
-            bar.update(task, completed=t, rate=(t - done) / (time.perf_counter() - began))
+            rate = (t - done) / (time.perf_counter() - began)
+            bar.update(task, completed=t, rate=f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}")
 
         yield update
