@@ -24,7 +24,12 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "experiments" / "sweeps").glob("*
         (PREDICT, "problem.alpha", [0.5, True], r"got `bool` - at `\$\.problem\.alpha\[1\]`"),
         (PREDICT, "problem.alpha", [0.5, -1], r"positive.*-1.*`\$\.problem\.alpha\[1\]`"),
         (PREDICT, "problem.alpha", [], r"at least one value - at `\$\.problem\.alpha`"),
-        (PREDICT, "problem.alpha", [1.0, 1.0], r"differ, but they are \[1\.0, 1\.0\] - at `\$\.problem\.alpha`"),
+        (
+            PREDICT,
+            "problem.alpha",
+            [1.0, 1.0],
+            r"differ, but they are \[1\.0, 1\.0\] - at `\$\.problem\.alpha`",
+        ),
         (PREDICT, "problem.beta", {"start": 0, "stop": 1}, r"`num` - at `\$\.problem\.beta`"),
         (
             PREDICT,
