@@ -159,6 +159,16 @@ def test_a_mean_carried_by_one_run_warns():
     assert "heavy-tailed" in str(verdict)
 
 
+@pytest.mark.parametrize("n", [8, 20])
+def test_few_runs_warn_too(n):
+    """A kurtosis of 30 is beyond them: one outlier among n gives n - 2 + 1/(n - 1)."""
+    risk = normal(np.random.default_rng(8), n)
+    assert compare(curve(), runs(risk)).kurtosis < 0.6 * n  # and does not warn
+    risk[3, 2] += 50
+    with pytest.warns(HeavyTailWarning, match=f"a few of {n} runs carry the mean"):
+        assert compare(curve(), runs(risk)).kurtosis < 30
+
+
 @pytest.mark.parametrize(("dtype", "rounding"), [("float32", 1e-6), ("float64", 1e-13)])
 def test_step_zero_must_agree_to_rounding(dtype, rounding):
     step, truth = np.append(0, STEP), np.append(2.0, TRUTH)

@@ -12,6 +12,15 @@ def requirement(name: str, must: str, value: object, fix: str = "") -> ValueErro
     return ValueError(f"Argument `{name}` must {must}, but is {value!r}.{' ' + fix if fix else ''}")
 
 
+DOCUMENTS = "https://github.com/solvable-models/solvable/blob/main/docs"
+"""Of this version in a clone: the folder ``docs``."""
+
+
+def why(page: str) -> str:
+    """The end of a message that a page of the documents explains."""
+    return f"Why: {DOCUMENTS}/{page}.md"
+
+
 def is_number(value: object) -> bool:
     """Whether ``value`` is a concrete real number: not an array, not traced, not a bool."""
     return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))

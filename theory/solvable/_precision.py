@@ -8,6 +8,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from solvable._checks import why
+
 In = ParamSpec("In")
 Out = TypeVar("Out")
 
@@ -35,7 +37,8 @@ def float64_on_cpu(f: Callable[In, Out]) -> Callable[In, Out]:
             if not jax.config.read("jax_enable_x64"):
                 raise ValueError(
                     f"`{name}` under jax.grad, jax.vmap or jax.jit needs 64-bit types, "
-                    "but they are off. Wrap the call: `with jax.enable_x64(True): ...`."
+                    "but they are off. Wrap the call: `with jax.enable_x64(True): ...`. "
+                    + why("how_to/gpu")
                 )
             return f(*args, **kwargs)
         with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):

@@ -208,7 +208,7 @@ def check_input(lam_in: object, target: object) -> tuple[np.ndarray, np.ndarray]
 
 def effective_dimension(lam_in: Float[np.ndarray, " p"]) -> float:
     r"""Effective dimension of the inputs, :math:`(\operatorname{Tr} \lambda)^2 /
-    \operatorname{Tr} \lambda^2`: |x|^2 fluctuates by the root of two over it.
+    \operatorname{Tr} \lambda^2`: :math:`|x|^2` fluctuates by the root of two over it.
 
     Example:
         >>> round(effective_dimension(np.ones(7)), 12)

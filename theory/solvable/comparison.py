@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from solvable._checks import requirement
+from solvable._checks import requirement, why
 from solvable.curve import Curve
 from solvable.runs import Runs
 
@@ -23,6 +23,8 @@ DETECTION = 0.9
 """Probability of detection for which the power is stated."""
 KURTOSIS = 30.0
 """Above this sample kurtosis, the mean is carried by a few runs."""
+SHARE = 0.6
+"""Few runs cannot have it: their number bounds it. Of them, above this share of their number."""
 
 
 class HeavyTailWarning(UserWarning):
@@ -184,12 +186,12 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
     kurtosis = float(((spread**4).mean(0) / (spread**2).mean(0) ** 2).max(initial=0.0))
     slope, slope_error = _slopes(runs.step, risk)
     notes = []
-    if kurtosis > KURTOSIS:
+    if kurtosis > min(KURTOSIS, SHARE * runs.seeds):
         note = (
             f"the risk is heavy-tailed (kurtosis {kurtosis:.0f}): a few of {runs.seeds} runs carry "
             "the mean; take more seeds, a larger B or a smaller gamma"
         )
-        warnings.warn(note, HeavyTailWarning, stacklevel=2)
+        warnings.warn(f"{note}. {why('how_to/verdict')}", HeavyTailWarning, stacklevel=2)
         notes.append(note)
     if curve.rung.startswith("det"):
         notes.append(

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable import secular
-from solvable._checks import check_count, check_type, requirement
+from solvable._checks import check_count, check_type, requirement, why
 from solvable._precision import float64_on_cpu
 from solvable.prediction import UnstableError
 from solvable.problem import PowerLaw, feature_modes
@@ -62,7 +62,8 @@ def expect_ensemble(
         if not gamma < threshold:
             raise UnstableError(
                 f"Argument `sgd` must have gamma below the largest stable learning rate of every "
-                f"draw, {threshold:.6g} for the worst so far, but gamma is {float(gamma):.6g}."
+                f"draw, {threshold:.6g} for the worst so far, but gamma is {float(gamma):.6g}. "
+                + why("theory/batch_size")
             )
         parts.append(np.asarray(_curves(step, modes, gamma, B)[0]))
     return np.concatenate(parts) + problem.noise

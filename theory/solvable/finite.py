@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_count, requirement
+from solvable._checks import check_count, requirement, why
 from solvable._precision import as_numpy, is_traced
 from solvable._types import Array, Scalar
 from solvable.contour import Watched, around, padded
@@ -180,7 +180,8 @@ def _check_stable(rule: FullBatch, edge: float) -> None:
     """No part of the error grows for ever. (Of rules that change, it may for a while.)"""
     if rule.constant and Watched(rule, 1e15).growth(np.array([edge]))[0] > 1e-3:
         must = f"be stable up to the edge of the spectrum of the features on the data, {edge:.6g}"
-        raise requirement("sgd", must, rule, "Take a smaller rate: below 2 / edge for descent.")
+        fix = "Take a smaller rate: below 2 / edge for descent. " + why("theory/finite_data")
+        raise requirement("sgd", must, rule, fix)
 
 
 def check_fresh(n, ensemble, bags) -> None:
@@ -188,7 +189,8 @@ def check_fresh(n, ensemble, bags) -> None:
     for name, value, unset in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
         if value != unset:
             must = f"be {unset} for one-pass rules, which see fresh samples at every step"
-            fix = "GradientFlow, GradientDescent and FullBatch train on n samples."
+            fix = "GradientFlow, GradientDescent and FullBatch train on n samples. "
+            fix += why("theory/finite_data")
             raise requirement(name, must, value, fix)
 
 

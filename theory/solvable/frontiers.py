@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from solvable._checks import check_count, check_type, check_vector, requirement
+from solvable._checks import check_count, check_type, check_vector, requirement, why
 from solvable._precision import float64_on_cpu
 from solvable.inversion import EARLY, late_excess
 from solvable.prediction import UnstableError
@@ -94,7 +94,8 @@ def _log_excess(
         at = int(np.argmax(gamma >= threshold))
         raise UnstableError(
             f"Argument `rule` must give gamma below the largest stable learning rate, "
-            f"{threshold[at]:.6g} at d = {d[at]:g}, but gives {gamma[at]:.6g}."
+            f"{threshold[at]:.6g} at d = {d[at]:g}, but gives {gamma[at]:.6g}. "
+            + why("theory/batch_size")
         )
     step = flops / (d * B)[:, None]
     excess = np.asarray(_late(np.maximum(step, EARLY), modes, inverse_d, gamma, B))

@@ -100,7 +100,7 @@ class RidgeRuns(_OnSamples):
     """
 
     ridge: Float[np.ndarray, " k"] = array("ridge")
-    """Coefficient of |theta|^2, beside the mean squared residual; 0 is the least norm."""
+    """Coefficient of the squared norm of theta; the residual is a mean. 0 is the least norm."""
     excess: Float[np.ndarray, "seeds k"] = array("seed", "ridge")
     """Population risk minus the label noise: exact for the theta of the run, not sampled."""
     train: Float[np.ndarray, "seeds k"] | None = array("seed", "ridge", default=None)

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from solvable._checks import check_count, check_type, check_vector, requirement
+from solvable._checks import check_count, check_type, check_vector, requirement, why
 from solvable._types import Array
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.full_batch_engine import (
@@ -203,7 +203,8 @@ def simulate_full_batch(
         dtype=dtype,
     )
     if runs.diverged:
-        message = f"{len(runs.diverged)} of {seeds} seeds diverged: {rule} is too fast."
+        message = f"{len(runs.diverged)} of {seeds} seeds diverged: {rule} is too fast. "
+        message += why("theory/finite_data")
         warnings.warn(message, DivergenceWarning, stacklevel=2)
     return runs
 

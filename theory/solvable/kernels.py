@@ -22,7 +22,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_count, check_number, check_vector, requirement
+from solvable._checks import check_count, check_number, check_vector, requirement, why
 from solvable._precision import float64_on_cpu, is_traced
 from solvable._types import Array, Scalar
 from solvable.activations import check_input, coefficients, effective_dimension, named
@@ -246,7 +246,8 @@ class KernelFeatures:
         act, (lam_in, target) = named(activation), check_input(lam_in, target)
         if (dimension := effective_dimension(lam_in)) < least_dimension:
             must = f"have an effective dimension of at least {least_dimension:g}"
-            fix = "Take KernelFeatures.measured, which holds at any."
+            fix = "Take KernelFeatures.measured, which holds at any. "
+            fix += why("theory/nonlinear_features")
             raise requirement("lam_in", must, round(dimension, 4), fix)
         s2 = lam_in.sum()
         a, power = coefficients(act, np.sqrt([s2]), 2)

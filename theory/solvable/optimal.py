@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import optimize
 
-from solvable._checks import check_count, check_number, check_type, requirement
+from solvable._checks import check_count, check_number, check_type, requirement, why
 from solvable._precision import float64_on_cpu
 from solvable.adjoint import final_excess, final_excess_and_gradient
 from solvable.contour import contour_modes
@@ -161,7 +161,8 @@ def optimal_schedule(
 
 
 def _warn(what: str, value: float) -> None:
-    message = f"The best {what}, {value:.4g}, is at the edge of the range searched."
+    message = f"The best {what}, {value:.4g}, is at the edge of the range searched. "
+    message += why("theory/schedules")
     warnings.warn(message, EdgeWarning, stacklevel=3)
 
 

@@ -26,6 +26,8 @@ from numbers import Real
 
 import numpy as np
 
+from solvable._checks import why
+
 Number = float | Fraction
 Scalar = Number | np.integer | np.floating
 
@@ -245,7 +247,7 @@ def _read(alpha: Scalar, beta: Scalar) -> tuple[Fraction, Fraction, type[float] 
         raise ValueError(
             f"Arguments `alpha` and `beta` must satisfy 2 (alpha + beta) > 1, but are {alpha!r}"
             f" and {beta!r}: the sum over j of j^(-2 (alpha + beta)) then diverges, so the risk"
-            " does not fall with size and follows no power law."
+            " does not fall with size and follows no power law. " + why("theory/random_features")
         )
     exact = isinstance(alpha, Fraction) or isinstance(beta, Fraction)
     return a, b, Fraction if exact else float

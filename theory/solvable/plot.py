@@ -10,6 +10,7 @@ Wrap them in :func:`style` for the look of the project's figures::
 This is the only module of the package that imports matplotlib.
 """
 
+import io
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,14 +81,19 @@ def style() -> Generator[None]:
         yield
 
 
+class Picture(Figure):
+    """A figure that needs no display, and that notebooks show where it is the last line."""
+
+    def _repr_png_(self) -> bytes:
+        self.savefig(buffer := io.BytesIO(), format="png", dpi=200)
+        return buffer.getvalue()
+
+
 def panels(
     rows: int = 1, columns: int = 1, width: float = COLUMN, height: float = 2.6, **options: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure, in inches, and its axes, shape (rows, columns); needs no display.
-
-    ``options`` are those of :meth:`matplotlib.figure.Figure.subplots`.
-    """
-    fig = Figure(figsize=(width, height))
+    """A figure, in inches, and its axes, shape (rows, columns); ``options`` are of ``subplots``."""
+    fig = Picture(figsize=(width, height))
     return fig, fig.subplots(rows, columns, squeeze=False, **options)
 
 
@@ -263,7 +269,7 @@ def verification(verification: Verification) -> Figure:
     (exponents,) = (rung for rung in verification.rungs if rung.name == "exponents")
     rows = [dict(zip(exponents.columns, row, strict=True)) for row in exponents.rows]
     above_the_note = ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94))
-    fig = Figure(figsize=(PAGE, 3.5), layout=above_the_note)
+    fig = Picture(figsize=(PAGE, 3.5), layout=above_the_note)
     plane, side = fig.subplots(1, 2, width_ratios=[1, 1.3])
     points = np.array([(row["alpha"], row["beta"]) for row in rows])
     for name in phase_plane(plane, alpha=(0, 1.5), beta=(0, 1.6)):
@@ -282,8 +288,7 @@ def verification(verification: Verification) -> Figure:
         xticks=[-0.8, -0.6, -0.4, -0.2, 0],
     )
     across = side.get_yaxis_transform()
-    columns = ((0.74, "predicted", "exponent"), (0.95, "measured", "slope"))
-    for x, title, column in columns:
+    for x, title, column in [(0.74, "predicted", "exponent"), (0.95, "measured", "slope")]:
         side.text(x, 0.9, title, transform=across, ha="right", va="bottom")
         for row, y in zip(rows, place, strict=True):
             side.text(x, y, f"{row[column]:.4f}", transform=across, ha="right", va="center")

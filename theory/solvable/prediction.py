@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable import inversion, octaves, secular
-from solvable._checks import check_type, requirement
+from solvable._checks import check_type, requirement, why
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array
 from solvable.contour import TOLERANCE, contour_modes
@@ -78,7 +78,8 @@ def _unstable(rule: Rule, room: float) -> UnstableError:
     return UnstableError(
         f"Argument `sgd` must have gamma below the largest stable learning rate, "
         f"{room * gamma:.6g} for B = {rule.B}, but gamma is {gamma:.6g}. "
-        "Take SGD.stable(problem, fraction, B), or set allow_unstable=True."
+        "Take SGD.stable(problem, fraction, B), or set allow_unstable=True. "
+        + why("theory/batch_size")
     )
 
 
@@ -103,7 +104,8 @@ def _carried(step: np.ndarray, nodes: Nodes, rule: Rule, check: bool) -> tuple[A
         if check:
             raise UnstableError(
                 f"Argument `sgd` must be stable, but the kernel of the noise of {rule} sums to "
-                f"{kernel:.4g}, not below one. Take smaller rates, or set allow_unstable=True."
+                f"{kernel:.4g}, not below one. Take smaller rates, or set allow_unstable=True. "
+                + why("theory/momentum")
             )
     if not check:
         return _growing(step, nodes, rule, MAX_STEPPED), 1e-12
@@ -112,7 +114,7 @@ def _carried(step: np.ndarray, nodes: Nodes, rule: Rule, check: bool) -> tuple[A
         at = int(step[int(np.argmin(np.isfinite(excess)))])
         raise UnstableError(
             f"The expected risk of {rule} overflows by step {at}: take smaller rates, or set "
-            "allow_unstable=True."
+            "allow_unstable=True. " + why("theory/schedules")
         )
     return excess, 1e-12
 

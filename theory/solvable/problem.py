@@ -23,6 +23,7 @@ from solvable._checks import (
     is_number,
     plain_number,
     requirement,
+    why,
 )
 from solvable._linalg import thin_svd
 from solvable._precision import float64_on_cpu, is_traced
@@ -268,7 +269,8 @@ def check_one_pass(problem: object) -> None:
     if not isinstance(problem, PowerLaw | LinearRegression):
         raise TypeError(
             "Argument `problem` must be a PowerLaw or LinearRegression for one-pass training, but "
-            f"is {problem!r}. Train it on n samples: GradientFlow, GradientDescent, FullBatch."
+            f"is {problem!r}. Train it on n samples: GradientFlow, GradientDescent, FullBatch. "
+            + why("theory/finite_data")
         )
     if isinstance(problem, PowerLaw):
         d, v = plain_number(problem.d), plain_number(problem.v)

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_count, check_type, requirement
+from solvable._checks import check_count, check_type, requirement, why
 from solvable._precision import as_numpy, float64_on_cpu, is_traced
 from solvable._types import Array, Scalar
 from solvable.kernels import FINITE, FiniteProblem, without_features
@@ -168,8 +168,8 @@ def ridge_risk(
         d = getattr(problem, "d", None)
         at = np.asarray(ridge) == 0
         if n is not None and d == n and n <= problem.v and at.any() and bags == 1:
-            message = f"The expected risk at ridge 0 is infinite, since d = n = {n:g}."
-            warnings.warn(message, InfiniteRiskWarning, stacklevel=3)
+            message = f"The expected risk at ridge 0 is infinite, since d = n = {n:g}. "
+            warnings.warn(message + why("theory/ridge"), InfiniteRiskWarning, stacklevel=3)
             where = jnp.asarray(at)
             features = jnp.where(where, jnp.inf, parts.features)
             parts = parts._replace(features=features, train=jnp.where(where, 0.0, parts.train))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from solvable._checks import why
 from solvable.problem import LinearRegression, PowerLaw
 from solvable.results import Result, array
 from solvable.rule import Rule
@@ -129,7 +130,7 @@ def finished(*, excess: Float[np.ndarray, "seeds k"], **fields: Any) -> Runs:
         message = (
             f"{len(runs.diverged)} of {runs.seeds} seeds diverged, the first at step {first.step} "
             f"with risk {first.risk:.3g}: {runs.sgd} is too fast, or close to it. "
-            "See Runs.diverged."
+            "See Runs.diverged. " + why("theory/batch_size")
         )
         warnings.warn(message, DivergenceWarning, stacklevel=3)
     return runs

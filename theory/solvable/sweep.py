@@ -39,7 +39,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from solvable import sweep_budget, sweep_folder
-from solvable._checks import requirement
+from solvable._checks import requirement, why
 from solvable.cell_batches import batches, compute
 from solvable.cells import Cell, all_cells
 from solvable.progress import progress_bar
@@ -172,7 +172,8 @@ def _checked_shard(shard: Any) -> tuple[int, int]:
 def _check_executor(executor: Executor | None) -> None:
     context = getattr(executor, "_mp_context", None)
     if isinstance(executor, ProcessPoolExecutor) and context.get_start_method() == "fork":  # ty: ignore
-        fix = "Give ProcessPoolExecutor mp_context=multiprocessing.get_context('spawn')."
+        fix = "Give ProcessPoolExecutor mp_context=multiprocessing.get_context('spawn'). "
+        fix += why("how_to/cluster")
         raise requirement("executor", "not fork, after which JAX waits for ever", executor, fix)
 
 
