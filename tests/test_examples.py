@@ -27,7 +27,15 @@ def test_docstrings(name: str) -> None:
     assert runner.failures == 0
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+DOCUMENTS = [
+    path
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if "node_modules" not in path.parts and "\n```python\n" in path.read_text()
+]
+"""Those with code to run. (Cells of notebooks are run as the documents are built.)"""
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_documents(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}

@@ -63,11 +63,11 @@ app.command(cli_sweep.app)
 app.command(cli_explore.explore)
 
 GREETING = """\
-solvable: what theory predicts of neural scaling laws, what SGD does, and whether they agree.
+Neural scaling laws: what theory predicts, what SGD does, and do they agree?
 
-  solvable phase 1 0.7
-  solvable predict --alpha 1 --beta 0.7 --v 1600 --d 400 --steps 1e9
-  solvable verify --quick
+  solvable explore           the phases and their curves, in the browser
+  solvable phase 1 0.7       the exponents of a point, and what balances
+  solvable verify --quick    from simulation to exponents, rung by rung
 
 All commands: solvable --help"""
 

@@ -85,7 +85,7 @@ class Picture(Figure):
     """A figure that needs no display, and that notebooks show where it is the last line."""
 
     def _repr_png_(self) -> bytes:
-        self.savefig(buffer := io.BytesIO(), format="png", dpi=200)
+        self.savefig(buffer := io.BytesIO(), format="png")
         return buffer.getvalue()
 
 

@@ -190,8 +190,8 @@ def predict(
     :func:`GradientDescent`, :class:`FullBatch`) a :class:`FiniteCurve` (:mod:`solvable.finite`).
 
     For :class:`PowerLaw` it is the deterministic equivalent: the mean over the features W and
-    the data, up to a relative error O(1/d). One draw of W scatters around it, by 5 to 15 per
-    cent at d = 100 to 400; :func:`expect` is exact for the draw. For
+    the data, up to a relative error O(1/d). One draw of W scatters around it, by 15 to 25 per
+    cent at d = 100, 7 to 15 at 400; :func:`expect` is exact for the draw. For
     :class:`LinearRegression` it is the exact expectation. Neither the cost nor the accuracy
     depends on the number of features, nor, for rules with constant coefficients, on the number
     of steps. Others are stepped, for up to 10^8 steps, on a few hundred nodes.

@@ -1,0 +1,97 @@
+"""The documents and the course: what they must hold, read from their text."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+import pytest
+
+import solvable
+from solvable import _checks
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+LESSONS = sorted((DOCS / "course").glob("[0-9]*.py"))
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+
+
+class TestReference:
+    def test_every_public_name_is_there_once(self):
+        pages = "".join(path.read_text() for path in sorted((DOCS / "reference").glob("*.md")))
+        shown = re.findall(r"^\.\. auto\w+:: solvable\.(?:presets\.)?(\w+)$", pages, re.M)
+        shown = [name for name in shown if name not in ("plot", "exercises", "sweep")]
+        assert sorted(shown) == solvable.__all__
+
+    def test_every_message_leads_to_a_page(self):
+        sources = [path.read_text() for path in Path(solvable.__file__).parent.glob("*.py")]
+        pages = set(re.findall(r"""why\(["'](.+?)["']\)""", "".join(sources)))
+        assert len(pages) > 5
+        for page in pages:
+            assert (DOCS / f"{page}.md").is_file(), page
+
+    def test_the_address_is_that_of_the_project(self):
+        assert _checks.DOCUMENTS == f"{REPOSITORY}/blob/main/docs"
+        message = "must satisfy 2 .*theory/random_features.md$"
+        with pytest.raises(ValueError, match=message):
+            solvable.phase(0.1, 0.1)
+
+    def test_every_page_is_in_the_contents(self):
+        contents = (DOCS / "index.md").read_text()
+        pages = [*DOCS.glob("*.md"), *LESSONS]
+        for room in ("theory", "course", "how_to", "reference"):
+            pages += (DOCS / room).glob("*.md")
+        pages = {str(page.relative_to(DOCS).with_suffix("")) for page in pages} - {"index"}
+        assert set(re.findall(r"^[\w/]+$", contents, re.M)) == pages
+
+
+class TestLessons:
+    def test_there_are_ten(self):
+        assert len(LESSONS) == 10
+
+    @every_lesson
+    def test_has_its_parts(self, lesson):
+        text = lesson.read_text()
+        parts = [
+            "## Goals",
+            "## A question first",
+            "my_prediction",
+            "## Exercises",
+            "## References",
+        ]
+        places = [text.index(part) for part in parts]
+        assert places == sorted(places)
+        badge = f"{REPOSITORY.replace('github.com', 'colab.research.google.com/github')}/blob/main"
+        assert (
+            f"[![Open in Colab](colab.svg)]({badge}/docs/course/notebooks/{lesson.stem}.ipynb)"
+            in text
+        )
+        assert f"git+{REPOSITORY}" in text
+
+    @every_lesson
+    def test_every_exercise_asks_checks_and_is_solved(self, lesson):
+        text = lesson.read_text()
+        levels = dict(
+            re.findall(r"^# ### Exercise (\d+) \((easy|medium|hard|research)\)", text, re.M)
+        )
+        assert len(levels) >= 4
+        assert {"easy", "research"} <= set(levels.values())
+        assert list(levels) == [str(k + 1) for k in range(len(levels))]
+        for k in levels:
+            assert re.search(rf"^answer_{k} = \.\.\.", text, re.M)
+            assert f"exercise_{k}(answer_{k})" in text
+            assert f"exercise_{k}.solution(" in text
+            assert re.search(rf"exercise_{k} = Exercise\((?:.|\n)*?mistakes=", text)
+        collapsed = re.findall(r"^# %%.*(hide-\w+).*source_hidden.*form", text, re.M)
+        assert collapsed.count("hide-input") >= len(levels)
+        assert collapsed.count("hide-cell") >= len(levels)
+
+    @every_lesson
+    def test_its_notebook_is_current(self, lesson):
+        """Made by ``jupytext --to notebooks//ipynb docs/course/[0-9]*.py``, without outputs."""
+        notebook = DOCS / "course" / "notebooks" / f"{lesson.stem}.ipynb"
+        found, made = jupytext.read(notebook), jupytext.read(lesson)
+        content = lambda book: [(c.cell_type, c.source, dict(c.metadata)) for c in book.cells]
+        assert content(found) == content(made)
+        assert not any(cell.get("outputs") for cell in found.cells)
