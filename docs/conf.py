@@ -22,7 +22,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["conf.py", "explorer", "course/notebooks"]
+exclude_patterns = ["conf.py", "explorer", "course/figures.py", "course/*.ipynb"]
 
 html_theme = "furo"
 html_title = f"solvable {version}"

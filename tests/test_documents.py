@@ -63,10 +63,7 @@ class TestLessons:
         places = [text.index(part) for part in parts]
         assert places == sorted(places)
         badge = f"{REPOSITORY.replace('github.com', 'colab.research.google.com/github')}/blob/main"
-        assert (
-            f"[![Open in Colab](colab.svg)]({badge}/docs/course/notebooks/{lesson.stem}.ipynb)"
-            in text
-        )
+        assert f"[![Open in Colab](colab.svg)]({badge}/docs/course/{lesson.stem}.ipynb)" in text
         assert f"git+{REPOSITORY}" in text
 
     @every_lesson
@@ -89,8 +86,8 @@ class TestLessons:
 
     @every_lesson
     def test_its_notebook_is_current(self, lesson):
-        """Made by ``jupytext --to notebooks//ipynb docs/course/[0-9]*.py``, without outputs."""
-        notebook = DOCS / "course" / "notebooks" / f"{lesson.stem}.ipynb"
+        """Made by ``jupytext --to ipynb docs/course/[0-9]*.py``, without outputs."""
+        notebook = lesson.with_suffix(".ipynb")
         found, made = jupytext.read(notebook), jupytext.read(lesson)
         content = lambda book: [(c.cell_type, c.source, dict(c.metadata)) for c in book.cells]
         assert content(found) == content(made)

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 1. Power laws and spectra
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/01_power_laws.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/01_power_laws.ipynb)
 #
 # Plot the loss of a neural network against its size, its data or its compute on logarithmic axes,
 # and again and again the points lie on a straight line, over several powers of ten. Where does a

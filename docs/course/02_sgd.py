@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 2. SGD on linear regression, by hand and exactly
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/02_sgd.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/02_sgd.ipynb)
 #
 # SGD is random, and yet its expected risk can be written down: no limit, no approximation, one line
 # of mathematics per step. In this lesson you derive that line, program it in ten lines, catch a

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 3. Random features and the effective ridge
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/03_random_features.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/03_random_features.ipynb)
 #
 # A model of finite size sees the world through a finite number of features. Let them be random, the
 # least clever choice there is: $d$ random mixtures of the inputs. One number, the effective ridge

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 4. Four terms, seven phases
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/04_phases.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/04_phases.ipynb)
 #
 # The risk of a model in training has a long history and many causes. In this model they are four,
 # and each is a power of the size $d$ and of the time $\gamma t$. Whichever two of them balance

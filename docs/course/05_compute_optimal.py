@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 5. Compute-optimal scaling
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/05_compute_optimal.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/05_compute_optimal.ipynb)
 #
 # You have a budget and two ways to spend it: a larger model, or more samples. Scaling laws for
 # real models are fits to this trade, and nobody can check them far outside their data. Here we

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 6. Is the theory right?
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/06_is_the_theory_right.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/06_is_the_theory_right.ipynb)
 #
 # A formula can be wrong by a factor of two and still draw a beautiful line through the dots. A
 # right formula can seem wrong by a half, because ten runs are too few. This lesson is about

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 7. Batch size, learning rate, stability
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/07_batch_size.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/07_batch_size.ipynb)
 #
 # SGD makes its own noise, and feeds on it: a large risk makes noisy gradients, noisy gradients
 # make a large risk. Below one learning rate the loop dies out, above it the expected risk grows

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 8. Training rules: schedules, averages, momentum
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/08_training_rules.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/08_training_rules.ipynb)
 #
 # Most tricks of training make a curve better by a constant factor. A few change its *exponent*,
 # and those win at scale whatever the constants. Here we can tell the two apart: every rule of
@@ -396,7 +396,6 @@ exercise_4 = Exercise(
     predict(task, long, [2048]).excess[0] / matched.excess,
     because="Half way, the rate is still at half of its peak, and so is much of the noise.",
     mistakes={
-        1.0: "Half way through, the rate has not decayed: the noise is still there.",
         (predict(task, long, [2048]).excess[0] + 1) / (matched.excess + 1): "The excess, without "
         "the label noise of one.",
         best["cosine"][-1].excess / matched.excess: "This compares the end of the long run.",

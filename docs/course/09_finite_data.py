@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 9. Finite data: ridge, double descent, early stopping
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/09_finite_data.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/09_finite_data.ipynb)
 #
 # Until now every sample was fresh. Now there are $n$ of them, used again and again, and the risk
 # on fresh inputs parts from the error in training. Nearly everything that follows, the infamous
@@ -198,11 +198,10 @@ with threadpool_limits(1):  # small matrices are fastest on one thread
 mean, error = risks.mean(axis=1), risks.std(axis=1, ddof=1) / 10
 runs = simulate_ridge(jax.random.key(0), features(90), n, ridges, seeds=100)
 theory = ridge_risk(features(90), n, ridges).risk
+print("d = 90    by hand            simulate_ridge     theory")
 for k, ridge in enumerate(ridges):
-    print(f"d = 90, ridge {ridge}: by hand {mean[2, k]:.4f} ± {error[2, k]:.4f}, ", end="")
-    print(
-        f"simulate_ridge {runs.mean[k]:.4f} ± {runs.standard_error[k]:.4f}, theory {theory[k]:.4f}"
-    )
+    print(f"{ridge:5.3f}     {mean[2, k]:.4f} ± {error[2, k]:.4f}    ", end="")
+    print(f"{runs.mean[k]:.4f} ± {runs.standard_error[k]:.4f}    {theory[k]:.4f}")
 
 # %%
 widths = np.union1d(np.geomspace(10, 240, 50).round().astype(int), np.arange(54, 67))

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 10. Fits that lie
 #
-# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/notebooks/10_fits.ipynb)
+# [![Open in Colab](colab.svg)](https://colab.research.google.com/github/solvable-models/solvable/blob/main/docs/course/10_fits.ipynb)
 #
 # Scaling laws are fitted: five numbers, $L = E + A/d^a + B/t^b$, to a few dozen losses. The
 # curves go through the points, the residuals are tiny, the exponents get error bars, and budgets

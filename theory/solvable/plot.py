@@ -85,7 +85,8 @@ class Picture(Figure):
     """A figure that needs no display, and that notebooks show where it is the last line."""
 
     def _repr_png_(self) -> bytes:
-        self.savefig(buffer := io.BytesIO(), format="png")
+        with style():
+            self.savefig(buffer := io.BytesIO(), format="png")
         return buffer.getvalue()
 
 
@@ -268,8 +269,7 @@ def verification(verification: Verification) -> Figure:
     """The phase plane, and beside it the exponents: predicted, and measured on the frontier."""
     (exponents,) = (rung for rung in verification.rungs if rung.name == "exponents")
     rows = [dict(zip(exponents.columns, row, strict=True)) for row in exponents.rows]
-    above_the_note = ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94))
-    fig = Picture(figsize=(PAGE, 3.5), layout=above_the_note)
+    fig = Picture(figsize=(PAGE, 3.5), layout=ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94)))
     plane, side = fig.subplots(1, 2, width_ratios=[1, 1.3])
     points = np.array([(row["alpha"], row["beta"]) for row in rows])
     for name in phase_plane(plane, alpha=(0, 1.5), beta=(0, 1.6)):
