@@ -26,6 +26,9 @@ exclude_patterns = ["conf.py", "explorer", "course/figures.py", "course/*.ipynb"
 
 html_theme = "furo"
 html_title = f"solvable {version}"
+html_theme_options = {
+    f"{mode}_css_variables": {"code-font-size": "0.78em"} for mode in ("light", "dark")
+}
 
 # The pages need no network: MathJax and the explorer are copied beside them.
 mathjax = find_spec("sphinx-mathjax-offline")

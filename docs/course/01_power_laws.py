@@ -307,7 +307,7 @@ _ = ax.legend(loc="lower left")
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     1 - 2 * (1.0 + 0.5),
     because="terms fall like k^-(2 alpha + 2 beta) = k^-3, and a tail loses one power",
@@ -320,7 +320,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Here measured as a local slope, far from the start, where it is the exponent.
 k = np.array([1e5, 1e6])
 solution_1 = np.diff(np.log(zeta(3, k + 1))).item() / np.log(10)
@@ -335,7 +335,7 @@ exercise_1.solution(solution_1)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 j = np.arange(1, 10**6 + 1.0)
 exercise_2 = Exercise(
     1 / (zeta(1.5) - zeta(1.5, 1e6 + 1)),
@@ -349,7 +349,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The trace, from the compressed sum. More than a third of the variance is in one of a
 # million coordinates.
 solution_2 = 1 / LinearRegression(alpha=0.75, beta=0.0, v=10**6).spectrum().trace
@@ -364,7 +364,7 @@ exercise_2.solution(solution_2)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
     int(np.argmax(np.cumsum(j**-2.0) >= 0.99 * (j**-2.0).sum())) + 1,
     because="the tail is close to 1/(k + 1/2), and the whole is zeta(2), not 1",
@@ -380,7 +380,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. From zeta functions: tail(k) <= zeta(2)/100. By the integral: k + 1/2 = 100/zeta(2).
 k = np.arange(1, 200)
 solution_3 = k[np.argmax(zeta(2, k + 1) - zeta(2, 1e6 + 1) <= 0.01 * zeta(2))]
@@ -395,7 +395,7 @@ exercise_3.solution(solution_3)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_4 = Exercise(
     1000 * 11**5,
     because="(k/v)^0.2 = 1 - 1/1.1 = 1/11, so v = 11^5 k: more than ten million modes per mode",
@@ -410,7 +410,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Without the formula: the slope of the true sum, a bisection in log v.
 low, high = np.log(1e4), np.log(1e12)
 while high - low > 1e-6:
@@ -431,7 +431,7 @@ exercise_4.solution(solution_4)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_5 = Exercise(
     (0.75, 0.05),
     because="2 alpha = 0.6 / 0.4, and 2 beta = 0.6 + 1 - 2 alpha",
@@ -447,7 +447,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Two linear equations: 0.4 (2 alpha) = 0.6, and 2 alpha + 2 beta - 1 = 0.6.
 solution_5 = np.linalg.solve([[0.4 * 2, 0], [2, 2]], [0.6, 1.6])
 exercise_5.solution(solution_5)
@@ -467,7 +467,7 @@ exercise_5.solution(solution_5)
 # %%
 answer_6 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 L3, L6 = np.log(1e3), np.log(1e6)
 exercise_6 = Exercise(
     np.log((1 + L3) / (1 + L6)) / (L6 - L3),
@@ -483,7 +483,7 @@ exercise_6 = Exercise(
 )
 exercise_6(answer_6)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The risk by summation: terms up to 10^6 one by one, the rest 1 / (1 + ln(10^6 + 1/2)).
 j = np.arange(1, 10**6 + 1.0)
 terms = 1 / (j * (1 + np.log(j)) ** 2)

@@ -296,7 +296,7 @@ print("the run says:", outcome, "| your prediction:", my_prediction)
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     0.05 * 8,
     because="ours is on the batch mean: gamma / B = 0.05",
@@ -308,7 +308,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. rate * sum = (rate * B) * mean.
 gradients = np.arange(8.0)
 solution_1 = 0.05 * gradients.sum() / gradients.mean()
@@ -322,7 +322,7 @@ exercise_1.solution(solution_1)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_2 = Exercise(
     (9 - 17**0.5) / 8,
     because="the kernel sums to one: 4 gamma^2 - 9 gamma + 4 = 0, the smaller root",
@@ -337,7 +337,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The root of S(gamma) = 1 below the first pole, gamma = 1.
 lam = np.array([1, 0.5])
 solution_2 = brentq(lambda g: (g * lam / (2 - 2 * g * lam)).sum() - 1, 0.01, 0.99)
@@ -351,7 +351,7 @@ exercise_2.solution(solution_2)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
     0.8,
     because="beta > alpha: the terms of the kernel, j^(-4 alpha), fall slower than the target's",
@@ -365,7 +365,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Where s = 2 - 1 / (2 alpha), which is beta = alpha.
 excess = lambda beta: (1.6 + 2 * beta - 1) / 1.6 - (2 - 1 / 1.6)
 solution_3 = brentq(excess, 0, 3)
@@ -382,7 +382,7 @@ exercise_3.solution(solution_3)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_4 = Exercise(
     1 - 1 / 4,
     because="1 + (E z^4 - 2) / B: signs have E z^4 = 1, Gaussians 3",
@@ -396,7 +396,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Average over all eight sign vectors of three modes; extra is what goes beyond
 # lam_j * sum, in units of lam_j^2 delta_j^2: 2 for Gaussians.
 z = np.array([[p, q, r] for p in (-1, 1) for q in (-1, 1) for r in (-1, 1)])
@@ -420,7 +420,7 @@ exercise_4.solution(solution_4)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_5 = Exercise(
     -1 / 2,
     because="gamma ~ T^(-s/(1 + s)) makes both equal, and s = 1 here",
@@ -435,7 +435,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The best of sixty rates at each of two long horizons.
 problem = LinearRegression(alpha=1.0, beta=0.5, v=10**9, noise=1.0)
 best = [

@@ -305,7 +305,7 @@ print(f"scatter ~ d^{fit:.2f}")
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     -1.5,
     because="2 beta > 1, so the floor is kappa_0 times a constant: d^(-2 alpha)",
@@ -318,7 +318,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. A local slope, from the formula with its true sums, at large d.
 floors = [floor(0.75, 0.75, 10**12, d) for d in (10**6, 10**8)]
 solution_1 = np.log(floors[1] / floors[0]) / np.log(100)
@@ -333,7 +333,7 @@ exercise_1.solution(solution_1)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 j = np.arange(1.0, 10**6 + 1)
 exercise_2 = Exercise(
     (j**-2 / (j**-2 + 0.01)).sum(),
@@ -347,7 +347,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. In closed form: sum_{j >= 1} 1 / (1 + (x j)^2) = (pi / 2x) coth(pi / x) - 1/2, x = 0.1.
 solution_2 = np.pi / 0.2 / np.tanh(np.pi / 0.1) - 0.5
 exercise_2.solution(solution_2)
@@ -362,7 +362,7 @@ exercise_2.solution(solution_2)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 lam = np.arange(1.0, 1601) ** -0.8
 T1, T2 = lam.sum(), (lam**2).sum()
 exercise_3 = Exercise(
@@ -378,7 +378,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. d features with themselves, d (d - 1) pairs of different ones.
 d = 400
 solution_3 = d * (T1**2 + 2 * T2) / d**2 + d * (d - 1) * T2 / d**2
@@ -396,7 +396,7 @@ exercise_3.solution(solution_3)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 goal = (np.arange(21.0, 10**6 + 1) ** -5).sum()
 exercise_4 = Exercise(
     brentq(lambda d: np.log(floor(1.0, 1.5, 10**6, round(d)) / goal), 100, 10_000, xtol=1),
@@ -413,7 +413,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. By the asymptotic forms: 1.202 is zeta(3).
 solution_4 = np.pi / 2 * np.sqrt(1.2020569 * 4 * 20.5**4)
 exercise_4.solution(solution_4)
@@ -432,7 +432,7 @@ exercise_4.solution(solution_4)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 lam = np.arange(1.0, 401) ** -2
 exercise_5 = Exercise(
     np.sqrt(2 * (lam**2).sum() / 100) / lam.sum(),
@@ -447,7 +447,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Row j of W adds lam_j |W_j|^2, of mean lam_j and variance 2 lam_j^2 / d.
 solution_5 = np.sqrt(np.sum(2 * lam**2 / 100)) / lam.sum()
 samples = (np.random.default_rng(0).chisquare(100, (10_000, 400)) / 100) @ lam

@@ -299,7 +299,7 @@ print(f"your prediction for beta = 1.8 was {my_prediction}")
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     phase(1.0, 0.3).size_exponent,
     because="-1.6 s = -0.8 (1 - s), so s = 1/3: most compute goes into steps.",
@@ -312,7 +312,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Capacity: -2 alpha + (1 - 2 beta) = -1.6 per power of d. Population: -0.8 per power
 # of t. So 1.6 s = 0.8 (1 - s).
 exercise_1.solution(0.8 / (1.6 + 0.8))
@@ -326,7 +326,7 @@ exercise_1.solution(0.8 / (1.6 + 0.8))
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_2 = Exercise(
     1 / 0.7,
     because="t^-1.2 = d^-1 t^-0.5, so t^0.7 = d.",
@@ -340,7 +340,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution, from the monomials. At d = 20 000 that is 10^6.1, and the lines of the figure cross
 # below 10^6: a monomial has a constant in front, which the exponent does not know.
 (x_pp, y_pp), (x_ac, y_ac) = (monomials(1.0, 0.7)[term] for term in ("F_pp", "F_ac"))
@@ -357,7 +357,7 @@ exercise_2.solution((x_ac - x_pp) / (y_pp - y_ac))
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
     phase(0.4, 0.8).loss_exponent,
     because="in IVa the best size is f^(1/2) and the risk f^-alpha.",
@@ -371,7 +371,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The noise is d^(-0.2 + 0.15) t^-0.75. Balance: -0.8 s = -0.05 s - 0.75 (1 - s).
 exercise_3.solution(-0.8 * 0.75 / (0.75 + 0.8 - 0.05))
 
@@ -385,7 +385,7 @@ exercise_3.solution(-0.8 * 0.75 / (0.75 + 0.8 - 0.05))
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_4 = Exercise(
     1 - np.sqrt(0.5),
     because="(2a-1)(1/(2a) - 1) + 2 - 1/(2a) = 0, or 2 a^2 - 4 a + 1 = 0.",
@@ -400,7 +400,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution: the root of x - y, of the monomial itself.
 tilt = lambda a: float(np.subtract(*monomials(round(a, 9), 1.0)["K_pp"]))
 exercise_4.solution(brentq(tilt, 0.26, 0.45))
@@ -418,7 +418,7 @@ exercise_4.solution(brentq(tilt, 0.26, 0.45))
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_5 = Exercise(
     float(Fraction(-28, 67)),
     because="three terms balance, capacity, population and noise, at s = 35/67 and u = 16/67.",
@@ -432,7 +432,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. In tau = f^(1 - s - u). Rows: capacity, population, noise; then stability,
 # 0.2 s - u <= 0. For alpha > 1/2 a smaller rate makes K/gamma larger, since it is
 # gamma^(-(1 - 1/(2 alpha))) t^(...): there nothing is gained.

@@ -264,7 +264,7 @@ print("frontier marks such budgets in its field at_edge; here", best.at_edge.any
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     100 ** (1 - theory.size_exponent),
     because="t = f / d grows as f^(10/17), about 15 times.",
@@ -277,7 +277,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution: f^(1 - 7/17).
 exercise_1.solution(100 ** (10 / 17))
 
@@ -290,7 +290,7 @@ exercise_1.solution(100 ** (10 / 17))
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 fine = np.linspace(np.log(sizes[0]), np.log(sizes[-1]), 20001)
 at_budget = CubicSpline(np.log(sizes), by_size[:, 1])(fine)
 inside = fine[at_budget < at_budget.min() + np.log(1.1)]
@@ -306,7 +306,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution: where the spline, less log 1.1 and its minimum, is zero.
 spline = CubicSpline(np.log(sizes), by_size[:, 1])
 ends = spline.solve(spline(spline.derivative().roots(extrapolate=False)).min() + np.log(1.1))
@@ -323,7 +323,7 @@ exercise_2.solution(np.exp(ends.max() - ends.min()))
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
     -0.6,
     because="at s = 1/2 population, f^-0.6, is the largest term: too few steps.",
@@ -336,7 +336,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution: the largest line at s = 1/2.
 s = 0.5
 exercise_3.solution(max(-2 * s, -1.2 * (1 - s), -s - (1 - s) / 2, -1.5 * (1 - s)))
@@ -351,7 +351,7 @@ exercise_3.solution(max(-2 * s, -1.2 * (1 - s), -s - (1 - s) / 2, -1.5 * (1 - s)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_4 = Exercise(
     0.4 / 3,
     because="d = f^(1/3), so d^-0.4 = f^-0.133, as the measured deviations say.",
@@ -366,7 +366,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution, and what the frontier says, budget by budget.
 print(np.diff(np.log(found["Ia"].slope + 8 / 15)) / np.log(100))
 exercise_4.solution((1 - 2 * 0.3) * phase(1.0, 0.3).size_exponent)
@@ -386,7 +386,7 @@ exercise_4.solution((1 - 2 * 0.3) * phase(1.0, 0.3).size_exponent)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 limit = family(alpha, beta, 10**6, noise=0.1)
 late = predict(limit, half_trace(limit), steps)  # to step 10^13
 exercise_5 = Exercise(
@@ -402,7 +402,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. With K = sum_j gamma lambda_j / (2 - 2 gamma lambda_j), P = 0.1 + K P. At a constant
 # rate the frontier is flat: it stops after some hundred steps, before the noise has built up, and
 # puts all the rest into features. The open part begins where the rate falls with the budget.

@@ -297,7 +297,7 @@ print(f"compare at level 0.05: {np.mean(alarms):.2f} false alarms, all steps loo
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     (0.30 / 0.01) ** 2,
     because="the error falls like one over the root of the number of runs.",
@@ -310,7 +310,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution: 0.3 / sqrt(n) = 0.01.
 exercise_1.solution(0.3**2 / 0.01**2)
 
@@ -323,7 +323,7 @@ exercise_1.solution(0.3**2 / 0.01**2)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_2 = Exercise(
     float(stats.binom.sf(0, 20, 0.05)),
     because="1 - 0.95^20: two times out of three you would report a deviation that is not there.",
@@ -337,7 +337,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution: one minus the probability that all 20 stay quiet.
 exercise_2.solution(1 - 0.95**20)
 
@@ -351,7 +351,7 @@ exercise_2.solution(1 - 0.95**20)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
     float(np.mean([50.0] + 49 * [1.0])),
     because="the expectation is 1.98, but 0.98^10 = 82 per cent of the sets show 1, no scatter.",
@@ -365,7 +365,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Such a set has no scatter at all: its standard error is zero, and z infinite.
 exercise_3.solution(0.98 * 1 + 0.02 * 50)
 
@@ -378,7 +378,7 @@ exercise_3.solution(0.98 * 1 + 0.02 * 50)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 needed = lambda level, power: (0.3 / 0.02 * (stats.norm.isf(level) + stats.norm.ppf(power))) ** 2
 exercise_4 = Exercise(
     needed(0.005, 0.9),
@@ -394,7 +394,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution: rejected from 2.576 standard errors on; 1.282 more, so that only a tenth falls short.
 exercise_4.solution(((2.5758 + 1.2816) * 0.3 / 0.02) ** 2)
 
@@ -411,7 +411,7 @@ exercise_4.solution(((2.5758 + 1.2816) * 0.3 / 0.02) ** 2)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 change = lambda B, rate=gamma: np.abs(
     recursion(draw, rate, B, square=1.0) / recursion(draw, rate, B) - 1
 )
@@ -430,7 +430,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The change grows as gamma^2 / B: a large rate and a small batch show it best, until
 # the tails of the risk eat the gain.
 for B in (2, 8, 64):

@@ -150,6 +150,7 @@ ax.text(1.1 * rates.turning_point, 0.25, r"$B = \mathrm{Tr}\,D/\lambda_1$", colo
 ax.set(xlabel="batch size $B$ (samples per step)", ylabel=r"learning rate $\gamma$")
 ax.set(title="The largest stable learning rate", ylim=(0.2, 6))
 ax.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+ax.yaxis.set_minor_formatter("")
 ax.legend(loc="lower right")
 print(f"the limits meet at B = {rates.turning_point:.2f}, the sum of 1/j over 64 terms")
 for B in (1, 2, 4, 8, 16):
@@ -284,7 +285,7 @@ print(f"  worse than at the start: {worse:.0%} of the runs; you said {my_predict
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     2 * 4 / (100 + 4 + 1),
     because="d gamma = 2 B - (B + 1) gamma, so gamma = 2 B / (d + B + 1).",
@@ -299,7 +300,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. All modes are alike: 100 gamma / (8 - 5 gamma) = 1, so gamma = 8 / 105.
 flat = LinearRegression.from_spectrum(np.ones(100), target=np.ones(100))
 solution_1 = max_learning_rate(flat, B=4)
@@ -314,7 +315,7 @@ exercise_1.solution(solution_1)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_2 = Exercise(
     5.0,
     because="sigma^2 / (1 - kappa): the excess kappa / (1 - kappa) sigma^2, plus sigma^2.",
@@ -328,7 +329,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The risk R = E + sigma^2 obeys R = sigma^2 + kappa R.
 solution_2 = 2.0**2 / (1 - 0.2)
 exercise_2.solution(solution_2)
@@ -342,7 +343,7 @@ exercise_2.solution(solution_2)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
     0.037821,
     because="kappa / (1 - kappa) = 0.1 means kappa = 1/11, and the kernel reaches that there.",
@@ -355,7 +356,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. kappa = 0.1 / 1.1; the kernel grows with the rate, so halve an interval.
 low, high = 0.0, threshold(1)
 for _ in range(60):
@@ -375,7 +376,7 @@ exercise_3.solution(solution_3)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_4 = Exercise(
     4 * 0.9 * max_learning_rate(noisy, 8) / max_learning_rate(noisy, 32),
     because="Both batches are beyond the turning point of 4.7, where the threshold is nearly flat.",
@@ -388,7 +389,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Far above: the expected risk would grow for ever.
 solution_4 = 4 * 0.9 * threshold(8) / threshold(32)
 exercise_4.solution(solution_4)
@@ -405,7 +406,7 @@ exercise_4.solution(solution_4)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_5 = Exercise(
     2.4212,
     because="Between 2/3 and this rate the mean explodes and almost every run converges.",
@@ -419,7 +420,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The middle of many equal shares of probability; the singularity is integrable.
 from scipy import optimize, stats
 
@@ -443,7 +444,7 @@ exercise_5.solution(solution_5)
 # %%
 answer_6 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_6 = Exercise(
     [1, 0],
     because="Larger batches have little noise: mean and typical run turn unstable together.",
@@ -455,7 +456,7 @@ exercise_6 = Exercise(
 )
 exercise_6(answer_6)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. For B = 8 the runs above will do.
 large = simulate(jax.random.key(1), problem, SGD.stable(problem, 1.1, 64), [0, 25], seeds=200)
 medians = np.median(runs.excess, axis=0)[[0, 25]], large.median

@@ -302,7 +302,7 @@ _ = ax.legend(loc="lower left")
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     -0.5,
     because="s = (2 + 1 - 1) / 2 = 1 and A = 1, so s / (1 + s) = 1/2.",
@@ -314,7 +314,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Balance (gamma T)^-s against gamma.
 solution_1 = exponents(LinearRegression(alpha=1.0, beta=0.5, v=10, noise=1.0), SGD(0.1)).risk
 exercise_1.solution(solution_1)
@@ -328,7 +328,7 @@ exercise_1.solution(solution_1)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_2 = Exercise(
     0.6,
     because="gamma / (1 - mu): every gradient acts with gamma (1 + mu + mu^2 + ...).",
@@ -341,7 +341,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The sum of the actions of one gradient.
 solution_2 = np.sum(0.03 * 0.95 ** np.arange(2000))
 exercise_2.solution(solution_2)
@@ -355,7 +355,7 @@ exercise_2.solution(solution_2)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 q_3, rho_3 = 0.95, 0.998
 exercise_3 = Exercise(
     (1 - rho_3) / (1 + rho_3) * (1 + rho_3 * q_3) / (1 - rho_3 * q_3),
@@ -371,7 +371,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. By brute force: the weights of past noises in the average, squared and summed.
 k = np.arange(20000)
 iterate = 0.95**k
@@ -389,7 +389,7 @@ exercise_3.solution(solution_3)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 long = SGD(Cosine(best["cosine"][-1].peak, 4096))
 matched = tune(task, lambda peak: SGD(Cosine(peak, 2048)), 2048)
 exercise_4 = Exercise(
@@ -406,7 +406,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The long schedule as an array of rates, stopped early; the short one tuned.
 rates = Cosine(best["cosine"][-1].peak, 4096)(np.arange(2048))
 short = tune(task, lambda peak: SGD(Cosine(peak, 2048)), 2048)
@@ -424,7 +424,7 @@ exercise_4.solution(solution_4)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_5 = Exercise(
     [-0.3, 0.0],
     because="s < 1 - 1/A = 1/2: the balance would ask for a growing rate, stability forbids it.",
@@ -437,7 +437,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The package knows the case.
 hard = LinearRegression(alpha=1.25, beta=-0.375, v=10**6, noise=1.0)
 found = exponents(hard, SGD(Linear(0.1, 1000)))
@@ -458,7 +458,7 @@ exercise_5.solution(solution_5)
 # %%
 answer_6 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 dirty = LinearRegression(alpha=1.0, beta=0.2, v=10**6, noise=0.01)
 dana = DANA.for_problem(dirty)
 plain, mean = (
@@ -476,7 +476,7 @@ exercise_6 = Exercise(
 )
 exercise_6(answer_6)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. And for comparison, what the same average does for SGD.
 noisy = LinearRegression(alpha=1.0, beta=0.2, v=10**6, noise=0.01)
 for name, rule in {"SGD": SGD(rate), "DANA": DANA.for_problem(noisy)}.items():

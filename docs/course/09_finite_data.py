@@ -302,7 +302,7 @@ for d, samples, t in ((10**5, 10**7, 1e2), (10**5, 10**3, None), (10**2, 10**6, 
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     3.0,
     because="df1 = 200 / (1 + kappa) = 50.",
@@ -315,7 +315,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Without ridge the bracket must vanish: df1(kappa) = n.
 flat = LinearRegression.from_spectrum(np.ones(200), target=np.ones(200))
 solution_1 = ridge_risk(flat, 50, 0.0).kappa[0]
@@ -330,7 +330,7 @@ exercise_1.solution(solution_1)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_2 = Exercise(
     0.25,
     because="train = (1 - df1/n)^2 risk, so 0.09 / 0.36: generalised cross validation.",
@@ -343,7 +343,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. No test set is needed: this is how cross validation without splitting works.
 solution_2 = 0.09 / (1 - 32 / 80) ** 2
 exercise_2.solution(solution_2)
@@ -357,7 +357,7 @@ exercise_2.solution(solution_2)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
     optimal_ridge(features(120), 30).ridge,
     because="The fewer samples, the more ridge.",
@@ -372,7 +372,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. A search on the formula by hand.
 from scipy import optimize
 
@@ -392,7 +392,7 @@ exercise_3.solution(solution_3)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 wider = lambda d, n: ridge_risk(PowerLaw(alpha=0.75, beta=0.25, v=10**8, d=d), n, 0.0).excess[0]
 exercise_4 = Exercise(
     wider(1000, 10**5) / wider(2000, 10**5),
@@ -405,7 +405,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Ask for all three.
 start, more_d, more_n = wider(1000, 10**5), wider(2000, 10**5), wider(1000, 2 * 10**5)
 print(f"twice the features: {start / more_d:.3f}; twice the samples: {start / more_n:.3f}")
@@ -423,7 +423,7 @@ exercise_4.solution(solution_4)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_5 = Exercise(
     -0.6,
     because="t ~ n^(b/a), and the risk falls like n^(-(a - 1)/a) = n^(-1.5/2.5).",
@@ -436,7 +436,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The package derives it; and the same with the right side balanced numerically.
 noisy = LinearRegression(alpha=0.75, beta=0.5, v=10**8, noise=0.1)
 t = np.geomspace(1, 1e9, 10**5)
@@ -457,7 +457,7 @@ exercise_5.solution(solution_5)
 # %%
 answer_6 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 four = optimal_ridge(features(30), n, ensemble=4).excess
 one = optimal_ridge(features(120), n).excess
 exercise_6 = Exercise(
@@ -472,7 +472,7 @@ exercise_6 = Exercise(
 )
 exercise_6(answer_6)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. A scan over ridges in place of the search.
 ridges = np.geomspace(1e-5, 1, 4000)
 four_scan = ridge_risk(features(30), n, ridges, ensemble=4).excess.min()

@@ -307,7 +307,7 @@ print(f"derived for the limit: C^{finite_exponents(wide).best_width:.3f}")
 # %%
 answer_1 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_1 = Exercise(
     -0.3,
     because="d log L / d log t = -b (L - E) / L, and half of the loss is reducible.",
@@ -319,7 +319,7 @@ exercise_1 = Exercise(
 )
 exercise_1(answer_1)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Numerically, with E = B = 1 at t = 1, where L = 2 E.
 x = np.array([-1e-4, 1e-4])
 solution_1 = np.diff(np.log(1 + np.exp(-0.6 * x)))[0] / 2e-4
@@ -334,7 +334,7 @@ exercise_1.solution(solution_1)
 # %%
 answer_2 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 line = lambda y, x=when: -np.cov(np.log(x), np.log(y))[0, 1] / np.var(np.log(x), ddof=1)
 exercise_2 = Exercise(
     line(exact),
@@ -348,7 +348,7 @@ exercise_2 = Exercise(
 )
 exercise_2(answer_2)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. One line.
 solution_2 = -np.polyfit(np.log(when), np.log(exact), 1)[0]
 print(f"{solution_2:.3f}, where the truth is {2 / 3:.3f}")
@@ -363,7 +363,7 @@ exercise_2.solution(solution_2)
 # %%
 answer_3 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 up_to = lambda largest: table[sizes <= largest].argmin(axis=0) == np.sum(sizes <= largest) - 1
 exercise_3 = Exercise(
     int(np.sum(up_to(256))),
@@ -377,7 +377,7 @@ exercise_3 = Exercise(
 )
 exercise_3(answer_3)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Count where the best width is the largest.
 few = sizes[sizes <= 256]
 solution_3 = sum(few[np.argmin(column[: few.size])] == 256 for column in table.T)
@@ -393,7 +393,7 @@ exercise_3.solution(solution_3)
 # %%
 answer_4 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 early = t <= 1000
 held = fit(D[:, early], T[:, early], L[:, early])
 truth_4 = L[-1, -1] - noise
@@ -411,7 +411,7 @@ exercise_4 = Exercise(
 )
 exercise_4(answer_4)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Fit the early part, predict the late.
 early = t <= 1000
 x = fit(D[:, early], T[:, early], L[:, early]).x
@@ -432,7 +432,7 @@ exercise_4.solution(solution_4)
 # %%
 answer_5 = ...
 
-# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 late = np.geomspace(10, 10**4, 10)
 more_d = np.geomspace(64, 4096, 7).round()
 more_L = np.array([losses(size, late) for size in more_d])
@@ -451,7 +451,7 @@ exercise_5 = Exercise(
 )
 exercise_5(answer_5)
 
-# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form"
+# %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. One more exponential in the form.
 six = lambda x, d, t: form(x, d, t) + np.exp(x[5] - np.log(d) - (1 - 1 / 1.4) * np.log(t))
 times, widths = np.geomspace(10, 10**4, 10), np.geomspace(64, 4096, 7).round()
