@@ -31,6 +31,12 @@ class TestReference:
         for page in pages:
             assert (DOCS / f"{page}.md").is_file(), page
 
+    def test_every_name_in_a_page_is_public(self):
+        pages = [path.read_text() for path in [*DOCS.glob("*.md"), *DOCS.glob("*/*.md")]]
+        names = set(re.findall(r"\{py:obj\}`solvable\.(\w+)", "".join(pages)))
+        assert len(names) > 50
+        assert names <= set(solvable.__all__)
+
     def test_the_address_is_that_of_the_project(self):
         assert _checks.DOCUMENTS == f"{REPOSITORY}/blob/main/docs"
         message = "must satisfy 2 .*theory/random_features.md$"

@@ -79,7 +79,8 @@ def test_the_peak_that_balances(p):
 
 
 @pytest.mark.parametrize(
-    ("alpha", "beta", "sgd", "dana"), [(1, 0.2, 0.7, 1.05), (1, 0.05, 0.55, 0.825)]
+    ("alpha", "beta", "sgd", "dana"),
+    [(1, 0.2, 0.7, 1.05), (1, 0.05, 0.55, 0.825), (1, 1.2, 1.5, 2.25), (1, 2, 1.5, 2.25)],
 )
 def test_exponents_without_noise(alpha, beta, sgd, dana):
     problem = PowerLaw(alpha=alpha, beta=beta, v=1600, d=400)
@@ -102,6 +103,13 @@ def test_sgd_and_heavy_ball_have_one_exponent():
     assert slopes["sgd"] == pytest.approx(0.7, abs=2e-3)
     assert slopes["ball"] == pytest.approx(0.7, abs=2e-3)
     assert 0.9 < slopes["dana"] < 1.05
+
+
+def test_noise_made_early_outlives_an_easy_target():
+    """Of DANA too: 2.25 at (1, 2), from below, where the signal alone would give 3.75."""
+    problem, steps = LinearRegression(alpha=1.0, beta=2.0, v=10**7), [10**5, 2 * 10**5]
+    excess = predict(problem, DANA.for_problem(problem), steps).excess
+    assert 2.1 < np.log(excess[0] / excess[1]) / np.log(2) < 2.25
 
 
 @pytest.mark.parametrize(

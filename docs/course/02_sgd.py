@@ -179,10 +179,11 @@ print(compare(predict(problem, sgd, runs.step), runs))
 # S = \sum_j \frac{\gamma \lambda_j}{2B - \gamma (B + 1) \lambda_j}, \qquad
 # \sum_j m_j = \sigma^2\, \frac{S}{1 - S}.$$
 #
-# $S$ is the sum of the kernel: how much of past risk comes back, over all time, as SGD noise. If
-# $S < 1$ (and every term is positive) the expected risk is bounded; at $S = 1$ it no longer is.
-# **That is the stability threshold**, and it is a sum over all modes, unlike the $2/\lambda_1$ of
-# gradient descent. Below it two noises behave differently:
+# $S$ is the sum of the kernel: how much of past risk comes back, over all time, as SGD noise. If $S
+# < 1$ (and every term is positive) the expected risk is bounded; for $S > 1$, and with label noise
+# already at $S = 1$, it grows without bound. **That is the stability threshold**, and it is a sum
+# over all modes, unlike the $2/\lambda_1$ of gradient descent. Below it two noises behave
+# differently:
 #
 # - **label noise** never fades, and leaves an excess risk of $\sigma^2 S / (1 - S)$;
 # - **SGD noise** is proportional to the risk itself, and fades with it. Without label noise there

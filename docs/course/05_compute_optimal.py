@@ -62,7 +62,7 @@ my_prediction = 1000  # as for an even split: a thousand times larger, a thousan
 
 # %% [markdown]
 # Our own prediction is that of Lesson 4: this is phase II, $d^* \sim f^{\,7/17}$, so
-# $10^{6 \cdot 7/17} \approx 295$ times. Training becomes longer faster than the model larger.
+# $10^{6 \cdot 7/17} \approx 296$ times. Training becomes longer faster than the model larger.
 #
 # ## The frontier by hand
 #
@@ -128,8 +128,8 @@ plt.show()
 
 # %% [markdown]
 # Each curve falls, bends, and goes flat where its size is exhausted; the envelope touches it
-# around the bend. The minimum over $d$ is *flat*: a size that is off by half costs little risk
-# (Exercise 2). So $d^*$ is found far less precisely than the risk.
+# around the bend. The minimum over $d$ is *flat*: half or twice the best size costs less than a
+# quarter more risk (Exercise 2). So $d^*$ is found far less precisely than the risk.
 #
 # ## Local slopes and the answer
 #
@@ -143,8 +143,8 @@ print(f"d* grew {best.d[3] / best.d[0]:.0f} times from f = 1e9 to 1e15")
 print(f"in the limit {1e6**theory.size_exponent:.0f} times; your prediction {my_prediction}")
 
 # %% [markdown]
-# The risk has its exponent to three digits from the start. The best size comes to its own more
-# slowly, and a ratio over a finite range is the mean of its local slopes.
+# The risk has its exponent to within 0.0005 from the start. The best size comes to its own more
+# slowly, and the logarithm of a ratio over a finite range is the mean local slope times that range.
 #
 # The numbers rest on the *deterministic equivalent*, the mean over features up to $O(1/d)$,
 # minimised numerically. No asymptotics went into them, so they test those of Lesson 4.

@@ -18,7 +18,7 @@
 # Most tricks of training make a curve better by a constant factor. A few change its *exponent*,
 # and those win at scale whatever the constants. Here we can tell the two apart: every rule of
 # this lesson has an exact expected risk. We shall see that decay of the learning rate buys an
-# exponent, that an average of the iterates buys the same one for nothing, that heavy ball buys
+# exponent, that an average of the iterates buys the same one without decay, that heavy ball buys
 # none, and that a momentum whose memory grows does.
 #
 # ## Goals
@@ -115,10 +115,11 @@ for name, rule in {"constant": SGD(0.02), "cosine": SGD(Cosine(0.2, T))}.items()
 # \frac{\sigma^2}{B} \sum_t \gamma_t^2 K(\tau_T - \tau_t), \qquad
 # K(u) = \sum_j \lambda_j^2 e^{-2 \lambda_j u} \sim u^{-(2 - 1/a)}, $$
 #
-# with $a = 2\alpha$ and $s = (2\alpha + 2\beta - 1) / 2\alpha$. Let the schedule end like
-# $\gamma_t = \gamma (1 - z)^p$, $z = t/T$. The intrinsic time still to come is $u \sim \gamma T
-# (1 - z)^{p + 1}$, so the rate is $\gamma (u / \gamma T)^{p/(p+1)}$ as a function of $u$, and with
-# $\gamma_t\, dt = -du$ the noise becomes
+# with $w_j$ the initial $m_j$, $a = 2\alpha$ and $s = (2\alpha + 2\beta - 1) / 2\alpha$. (In the
+# noise the risk itself is left out beside $\sigma^2$.) Let the schedule end like $\gamma_t = \gamma
+# (1 - z)^p$, $z = t/T$. The intrinsic time still to come is $u \sim \gamma T (1 - z)^{p + 1}$, so
+# the rate is $\gamma (u / \gamma T)^{p/(p+1)}$ as a function of $u$, and with $\gamma_t\, dt = -du$
+# the noise becomes
 #
 # $$ \gamma\, (\gamma T)^{-\frac{p}{p+1}} \int_1^{\gamma T} u^{\frac{p}{p+1}} u^{-(2 - 1/a)}\, du
 # \;\sim\; \gamma\, (\gamma T)^{-(1 - 1/A)}, \qquad A = \min(a, p + 1): $$
@@ -128,8 +129,10 @@ for name, rule in {"constant": SGD(0.02), "cosine": SGD(Cosine(0.2, T))}.items()
 #
 # $$ E \sim T^{-\frac{s A}{1 + s A}}, \qquad \gamma \sim T^{-\frac{1 + sA - A}{1 + sA}} . $$
 #
-# The end of the schedule is all that matters: a constant rate has $A = 1$, linear decay 2, a
-# cosine 3. This is derived by scaling, not proven; `exponents` says so. Let us look.
+# The end of the schedule is all that matters: here, with $a = 3$, a constant rate has $A = 1$,
+# linear decay 2, a cosine 3. (If $s < 1 - 1/A$ the balance asks for a rate that grows, which
+# stability forbids: then $E \sim T^{-s}$ at a peak that stays.) This is derived by scaling, not
+# proven; `exponents` says so. Let us look.
 
 # %%
 task = LinearRegression(alpha=1.5, beta=0.5, v=10**6, noise=1.0)
@@ -180,12 +183,14 @@ _ = ax.legend(loc="lower left")
 
 # %% [markdown]
 # The optimum begins higher than the named schedules dare, and spends the last third at low rates,
-# where they still come down. With the capped form $\gamma \propto K(u)^{-1/2}$, two numbers suffice
-# to describe it.
+# where they still come down. For small rates the best choice is $\gamma \propto K(u)^{-1/2}$, with
+# $u$ the intrinsic time still to come (see the page on schedules). Cap it where it would be
+# unstable, and two numbers, its factor and the cap, describe it.
 #
-# ## What an average buys: the same, without a plan
+# ## What an average buys: the same, without decay
 #
-# A schedule must know the horizon in advance. An average of the iterates need not. For one mode
+# A schedule must decay towards a known end. An average of the iterates needs no decay, though its
+# best rate still depends on the horizon. For one mode
 # the iterate forgets by $q = 1 - \gamma\lambda$ a step, so late in training it is a first-order
 # autoregression. An exponential average, $\bar\theta \leftarrow \rho \bar\theta + (1 - \rho)
 # \theta$, multiplies the variance of such a process by
@@ -210,8 +215,9 @@ print(f"of its average:   by hand {(part * calm).sum():.8f}, solvable {late[1]:.
 print("noise left on modes 1, 3, 10, 30:", calm[[0, 2, 9, 29]].round(3))
 
 # %% [markdown]
-# Both agree, in closed form. Averages of a constant rate, over a window that grows with the
-# horizon, have the exponent of the best schedule, $A = a$:
+# Both agree, in closed form. Averages of a constant rate, *tuned to the horizon* and over a window
+# that grows with it, have the exponent of the best schedule, $A = a$ (derived by scaling, not
+# proven). At a rate that stays the same it is $-\min(s, 1 - 1/a)$.
 
 # %%
 families["mean of the last half"] = lambda peak, T: Averaged(SGD(peak), tail=T // 2)
@@ -233,8 +239,8 @@ against = optimum.excess / excess["mean of the last half"][2]
 print(f"at T = 1024, the best schedule of all over the mean: {against:.2f}")
 
 # %% [markdown]
-# The mean of the last half, of a *constant* rate, beats even the best schedule of all: no last
-# iterate uses its samples as well as an average does. And it needs no plan but its start.
+# The mean of the last half, of a *constant* rate, is here even below the best schedule of all,
+# which is the best for a *last* iterate. That is no law: for harder targets the best schedule wins.
 #
 # ## Heavy ball: SGD in disguise
 #
@@ -263,14 +269,15 @@ for mu in (0.0, 0.5, 0.9, 0.99):
 #
 # The disguise works because the memory is *short* against the time on which the risk changes.
 # At step $t$ of a power law that time is $t$ itself. So let the memory grow like $t$: DANA
-# (arXiv 2505.16098) takes
+# (arXiv 2505.16098), in its decaying form, takes
 #
-# $$ y_t = \left(1 - \frac{\delta}{1 + t}\right) y_{t-1} + g_t, \qquad
+# $$ y_t = \left(1 - \min\Bigl(1, \frac{\delta}{1 + t}\Bigr)\right) y_{t-1} + g_t, \qquad
 # \theta_{t+1} = \theta_t - \gamma_2\, g_t - \gamma_3 (1 + t)^{-1/2\alpha}\, y_t . $$
 #
-# The steps then grow like $t^{1 - 1/2\alpha}$, intrinsic time like $t^{2 - 1/2\alpha}$, and
-# without label noise the risk falls like $t^{-(2 - 1/2\alpha)\, s}$ instead of $t^{-s}$. The
-# exponent of DANA is **seen in numbers**, that of SGD proven.
+# The steps then grow like $t^{1 - 1/2\alpha}$, intrinsic time like $t^{2 - 1/2\alpha}$, and without
+# label noise the risk falls like $t^{-(2 - 1/2\alpha)\, s}$ instead of $t^{-s}$, as long as $s < 2
+# - 1/2\alpha$. (Beyond, noise made early decides, as in lesson 2.) The exponent of DANA is **seen
+# in numbers**, that of SGD proven.
 
 # %%
 clean = LinearRegression(alpha=1.0, beta=0.2, v=10**6)
@@ -448,8 +455,8 @@ exercise_5.solution(solution_5)
 # ### Exercise 6 (research)
 #
 # *How far does acceleration go when labels are noisy?* DANA's exponents are for clean labels. With
-# noise its growing steps bring it to a floor, and an average helps. Nobody has the tuned exponents
-# of the pair in closed form. Take `clean` with `noise=0.01` and follow the local slope of
+# noise its growing steps bring it to a floor, and an average helps. We know of no closed form for
+# the tuned exponents of the pair. Take `clean` with `noise=0.01` and follow the local slope of
 # `Averaged(DANA..., tail=...)` over horizons, with the tail a fixed part of each: does it keep
 # DANA's exponent for a while, and what is best for $\gamma_3$? A checkable core: by which factor
 # does the mean over the second half of 20 000 steps lower the excess risk of

@@ -151,7 +151,8 @@ for ridge, d in ((1e-2, 30), (1e-3, 120), (0.0, 120)):
 # $$ g = \frac1n \left[ \mathrm{df}_2 + \frac{(n - \mathrm{df}_2)^2}{n - \mathrm{df}_2} \right]
 # = \frac1n \left[ \mathrm{df}_2 + n - \mathrm{df}_2 \right] = 1 : $$
 #
-# the risk is *infinite*, whatever the spectrum, the target and the noise.
+# the risk is *infinite* for every spectrum of more than $n$ eigenvalues, and every target or noise
+# that is not zero.
 
 # %%
 j = np.arange(1, 301)
@@ -269,15 +270,16 @@ for t, risk, run, train_error, fitted in zip(*columns, strict=True):
     print(f"{t:6.0f}  {risk:14.4f} {run:10.4f} {train_error:19.2e} {fitted:10.2e}")
 
 # %% [markdown]
-# The best time and one over the best ridge are near each other, and so are the risks they reach.
-# The training error falls for ever, and says nothing of all this. Simulations lie a per cent or
-# two above the curves: the theory is a limit, and we have only 60 samples.
+# The best time and one over the best ridge are within a factor of two of each other, and the risks
+# they reach within a per cent. The training error falls for ever, and says nothing of all this.
+# Simulated risks lie about two per cent above the curve, and late training errors more: the theory
+# is a limit, and we have only 60 samples.
 #
 # ## What limits?
 #
-# A model is short of width, of data or of time, and only one of them is the bottleneck. Where a
-# resource limits, the risk follows a power of it; the others have died out like one over their
-# number. `regime` measures the local exponents and names the bottleneck.
+# A model is short of width, of data or of time. Where a resource limits, the risk follows a power
+# of it. A width or a data set that is ample adds only a correction of order $1/d$ or $1/n$. Between
+# two limits both count. `regime` measures the local exponents and names the bottleneck.
 
 # %%
 for d, samples, t in ((10**5, 10**7, 1e2), (10**5, 10**3, None), (10**2, 10**6, None)):
@@ -324,8 +326,9 @@ exercise_1.solution(solution_1)
 # %% [markdown]
 # ### Exercise 2 (easy)
 #
-# You fit 80 samples by ridge regression. The training error is 0.09, and the trace of the smoother
-# (the degrees of freedom $\mathrm{df}_1$) is 32. Which *risk* do you expect on fresh samples?
+# You fit 80 samples by ridge regression. The training error is 0.09, and the trace of the matrix
+# that takes the labels to the fitted values (its equivalent is $\mathrm{df}_1$) is 32. Which *risk*
+# do you expect on fresh samples?
 
 # %%
 answer_2 = ...
@@ -396,11 +399,11 @@ answer_4 = ...
 wider = lambda d, n: ridge_risk(PowerLaw(alpha=0.75, beta=0.25, v=10**8, d=d), n, 0.0).excess[0]
 exercise_4 = Exercise(
     wider(1000, 10**5) / wider(2000, 10**5),
-    because="Width limits, with an exponent near min(a - 1, b) = 1; samples are plenty.",
+    because="Width limits, with an exponent near min(2 alpha + 2 beta - 1, 2 alpha) = 1.",
     mistakes={
         wider(1000, 10**5) / wider(1000, 2 * 10**5): "This is for samples, which do not limit.",
         wider(1000, 10**5) / wider(2000, 2 * 10**5): "This is for both: they buy one.",
-        2**1.5: "b = 2 alpha is not the exponent of the width here: a - 1 = 1 is smaller.",
+        2**1.5: "2 alpha = 1.5 is not the exponent of the width: 2 alpha + 2 beta - 1 = 1 is less.",
     },
 )
 exercise_4(answer_4)
@@ -430,8 +433,7 @@ exercise_5 = Exercise(
     mistakes={
         -1.0: "This is -(a - 1)/b, the exponent of the time, not of n.",
         -1.5: "This is -(a - 1), without noise and for ever: then width or data limit.",
-        -2 / 3: "Noise fitted grows like t^(1/b): so many degrees of freedom, each sigma^2 / n.",
-        -0.5: "This is beta = 0.25; here a = 2.5.",
+        -0.5: "Noise fitted grows like t^(1/b), not t: so many degrees of freedom.",
     },
 )
 exercise_5(answer_5)
@@ -449,10 +451,11 @@ exercise_5.solution(solution_5)
 # ### Exercise 6 (research)
 #
 # *Many small models or one large one?* On the same 60 samples, average the predictors of $K$ draws
-# of $d$ features, each with its own best ridge (`optimal_ridge(..., ensemble=K)`), against one
-# model of $K d$ features. For which spectra, noises and sizes does the ensemble win, if any, and
-# what if the ridge is tuned for a single member instead? A checkable core: the ratio of excess
-# risks, four models of `features(30)` over one of `features(120)`, both at the best ridge.
+# of $d$ features, all with the ridge that is best *for their mean* (`optimal_ridge(...,
+# ensemble=K)`), against one model of $K d$ features. For which spectra, noises and sizes does the
+# ensemble win, if any, and what if the ridge is tuned for a single member instead? A checkable
+# core: the ratio of excess risks, four models of `features(30)` over one of `features(120)`, both
+# at the best ridge.
 
 # %%
 answer_6 = ...
@@ -460,6 +463,7 @@ answer_6 = ...
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 four = optimal_ridge(features(30), n, ensemble=4).excess
 one = optimal_ridge(features(120), n).excess
+for_one = ridge_risk(features(30), n, optimal_ridge(features(30), n).ridge, ensemble=4).excess[0]
 exercise_6 = Exercise(
     four / one,
     because="With ridges tuned one large model is better, though not by much.",
@@ -467,6 +471,7 @@ exercise_6 = Exercise(
         one / four: "The other way round: the ensemble over the single model.",
         (four + 0.1) / (one + 0.1): "This is the ratio of risks; ask for the excess.",
         optimal_ridge(features(30), n).excess / one: "This is a single small model, no ensemble.",
+        for_one / one: "This ridge is best for a single member; the mean wants a smaller one.",
     },
     rtol=0.005,
 )

@@ -14,8 +14,9 @@ z)^p` feels a capacity :math:`A = \min(a, p + 1)`, and
 Averages of a constant rate do as well as the best schedule, A = a, but the full average forgets
 its start no faster than :math:`\tau^{-2}`.
 
-**Without noise** and at a constant rate, SGD and heavy ball fall like :math:`t^{-\min(s, 2 -
-1/a)}`; DANA faster.
+**Without noise** and at a constant rate, SGD and heavy ball fall like :math:`t^{-q}` with :math:`q
+= \min(s, 2 - 1/a)`, where the second is noise made early, which outlives an easy target. DANA
+falls like :math:`t^{-(2 - 1/a) q}`, or late like :math:`t^{-2 q}` if its rates are constant.
 
 Sources: arXiv 2509.19189 and 2602.06797 (schedules), 2502.14123 (averages), 2505.16098 (DANA),
 2405.15074 (SGD without noise).
@@ -70,7 +71,8 @@ def _noisy(a: float, s: float, rule: Rule) -> Exponents:
     tuned = "the peak is tuned to each horizon"
     if isinstance(rule, Averaged) and isinstance(rule.rule, SGD) and rule.rule.constant:
         risk, peak = _tuned(a, s, a)
-        window = "1 - rho falls like 1 / T" if rule.tail is None else "the tail grows like T"
+        forgets = "1 - rho falls like c / T, with a c that leaves nothing of the start, e^(-2 c)"
+        window = forgets if rule.tail is None else "the tail grows like T"
         if rule.tail == 0 and s > 2:
             risk, peak = -2 * a / (2 * a + 1), -(a + 1) / (2 * a + 1)
             window = "the mean of all iterates forgets its start like 1 / tau^2"
@@ -90,16 +92,16 @@ def _noisy(a: float, s: float, rule: Rule) -> Exponents:
 
 
 def _noiseless(alpha: float, a: float, s: float, rule: Rule) -> Exponents:
-    rate = "the rate is constant and stable"
+    rate, q = "the rate is constant and stable", min(s, 2 - 1 / a)
     if isinstance(rule, SGD | Momentum) and rule.constant:
         status = "proven" if isinstance(rule, SGD) else "derived"
-        return Exponents(-min(s, 2 - 1 / a), None, status, (rate,))
+        return Exponents(-q, None, status, (rate,))
     if isinstance(rule, DANA):
         if rule.decay:
             condition = f"decay = 1 / (2 alpha) = {0.5 / alpha:.4g}; slopes rise towards it slowly"
-            return Exponents(-(2 - 0.5 / alpha) * s, None, "numerical", (condition,))
-        late = "late, once gamma3 t^2 >> gamma2 t; T^-s before"
-        return Exponents(-2 * s, None, "numerical", (late,))
+            return Exponents(-(2 - 1 / a) * q, None, "numerical", (condition,))
+        late = f"late, once gamma3 t^2 >> gamma2 t; T^{-q:.4g} before"
+        return Exponents(-2 * q, None, "numerical", (late,))
     must = "be SGD or Momentum of constant rate, or DANA, without label noise"
     raise requirement("rule", must, rule)
 
