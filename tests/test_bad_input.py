@@ -19,6 +19,7 @@ from solvable import (
     frontier,
     max_learning_rate,
     predict,
+    simulate,
 )
 
 PLRF = PowerLaw(alpha=1.0, beta=0.3, v=20, d=5)
@@ -218,6 +219,24 @@ class TestWrongKind:
     def test_predict_is_not_for_draws(self):
         with pytest.raises(TypeError, match=r"Argument `problem`.*expect\(draw"):
             predict(PLRF.draw(jax.random.key(0)), STABLE, [0, 1])
+
+    @pytest.mark.parametrize("key", [0, None, "0", np.zeros(3)])
+    def test_a_key_is_needed(self, key):
+        for run in (
+            lambda: simulate(key, REGRESSION, STABLE, 2),
+            lambda: PLRF.draw(key),
+            lambda: expect_ensemble(key, PLRF, STABLE, 2, draws=2),
+        ):
+            with pytest.raises(TypeError, match="`key` must be a random key, such as"):
+                run()
+
+    @pytest.mark.parametrize("key", [jax.random.key(0), jax.random.PRNGKey(0)])
+    def test_keys_of_both_kinds_are_welcome(self, key):
+        assert simulate(key, REGRESSION, STABLE, 2).risk.shape == (1, 3)
+
+    def test_a_family_is_a_function(self):
+        with pytest.raises(TypeError, match="`family` must be a function, but is PowerLaw"):
+            frontier(PLRF, SGD.stable, [1e9])
 
     def test_expect_is_not_for_means_over_draws(self):
         with pytest.raises(TypeError, match=r"Argument `draw`.*predict"):

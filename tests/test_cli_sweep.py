@@ -35,7 +35,7 @@ def run(capsys, tmp_path, monkeypatch):
 
 def test_from_file_to_dataset(run, tmp_path):
     code, out, err = run("sweep estimate plan.toml")
-    assert (code, err) == (0, "") and out.startswith("2 cells in 1 programs")
+    assert (code, err) == (0, "") and out.startswith("2 cells, 1 programs")
     code, out, err = run("sweep run plan.toml --out cells --shard 1/2")
     assert (code, err) == (0, "")
     done = json.loads(run("sweep status cells --json")[1])
@@ -78,6 +78,18 @@ def test_a_wrong_key_has_its_path(run, tmp_path):
     (tmp_path / "plan.toml").write_text(FILE.replace("beta", "bata"))
     code, _, err = run("sweep estimate plan.toml")
     assert code == 2 and "plan.toml: Object contains unknown field `bata` - at `$.problem`" in err
+
+
+def test_cells_above_the_threshold_are_counted(run, tmp_path):
+    text = """compute = "predict"
+problem = { alpha = 1.0, beta = 0.5, d = 10, ratio = 4 }
+training = { gamma = [0.1, 500.0] }
+run = { steps = [0, 10] }
+"""
+    (tmp_path / "bold.toml").write_text(text)
+    assert run("sweep run bold.toml --out cells")[0] == 0
+    code, _, err = run("sweep collect cells")
+    assert code == 0 and "0 cells are missing, 1 are NaN: their learning rates are above" in err
 
 
 def test_an_interrupt_is_said(run, monkeypatch):

@@ -17,7 +17,12 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "experiments" / "sweeps").glob("*
 @pytest.mark.parametrize(
     ("base", "path", "value", "message"),
     [
-        (PREDICT, "problem.alhpa", 1.0, r"unknown field `alhpa` - at `\$\.problem`"),
+        (
+            PREDICT,
+            "problem.alhpa",
+            1.0,
+            r"unknown field `alhpa` - at `\$\.problem`. Did you mean `alpha`\? Why: .*sweeps\.md",
+        ),
         (PREDICT, "banana", 1.0, r"unknown field `banana`"),
         (PREDICT, "compute", "guess", r"'guess' - at `\$\.compute`"),
         (PREDICT, "problem.alpha", "one", r"got `str` - at `\$\.problem\.alpha`"),

@@ -71,6 +71,13 @@ def check_type(name: str, value: object, *types: type) -> None:
         raise TypeError(f"Argument `{name}` must be a {names}, but is {value!r}.")
 
 
+def check_key(key: Any) -> None:
+    """A random key of JAX, of the new kind or the old."""
+    if not str(getattr(key, "dtype", "")).startswith("key<") and np.shape(key) != (2,):
+        example = "such as jax.random.key(0)"
+        raise TypeError(f"Argument `key` must be a random key, {example}, but is {key!r}.")
+
+
 def check_vector(name: str, value: object, *, positive: bool = False) -> np.ndarray:
     """A non-empty one-dimensional array of finite (positive) numbers, as float64 NumPy."""
     try:

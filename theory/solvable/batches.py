@@ -20,7 +20,14 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable import inversion
-from solvable._checks import check_count, check_number, check_type, check_vector, requirement
+from solvable._checks import (
+    check_count,
+    check_key,
+    check_number,
+    check_type,
+    check_vector,
+    requirement,
+)
 from solvable._precision import float64_on_cpu
 from solvable._types import Array
 from solvable.problem import Draw, LinearRegression, PowerLaw
@@ -152,6 +159,7 @@ def batch_hessian_rate(
         >>> rate > max_learning_rate(problem, B=1)
         True
     """
+    check_key(key)
     check_type("problem", problem, LinearRegression, Draw)
     check_count("B", B)
     check_count("draws", draws, minimum=2)

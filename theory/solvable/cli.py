@@ -202,7 +202,7 @@ def frontier(
             columns[f"limit of {name}"] = [limits[name]] * len(slope)
     if best.at_edge.any():
         columns["at edge"] = best.at_edge
-        note += " At the edge of the sizes searched the best is no optimum."
+        note += "\nAt the edge of the sizes searched the best is no optimum."
     given = family.given | training.given
     heading = "Best size d at compute f = d B t, for "
     heading += ", ".join(f"{name} = {x:g}" for name, x in given.items())

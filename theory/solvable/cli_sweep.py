@@ -112,4 +112,7 @@ def collect(folder: Path) -> int:
 
     data = sweep.collect(folder)
     show(str(data))
-    return say(f"Saved {folder / 'sweep.nc'}; {data.attrs['missing']} cells are missing.")
+    counts = f"{data.attrs['missing']} cells are missing"
+    if unstable := data.attrs["unstable"]:
+        counts += f", {unstable} are NaN: their learning rates are above the stability threshold"
+    return say(f"Saved {folder / 'sweep.nc'}; {counts}.")

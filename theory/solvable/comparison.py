@@ -153,7 +153,9 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
     if not 0 < level < 1:
         raise requirement("level", "lie between 0 and 1", level)
     if runs.seeds < 8:
-        raise requirement("runs", "have at least 8 seeds", runs.seeds)
+        raise requirement(
+            "runs", "have at least 8 seeds", runs.seeds, "Take simulate(..., seeds=100)."
+        )
     for name in ("problem", "sgd"):
         if not _same(getattr(curve, name), getattr(runs, name)):
             must = f"be of the {name} of the curve, {getattr(curve, name)}"

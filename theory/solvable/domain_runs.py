@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Float
 
-from solvable._checks import check_count, check_type
+from solvable._checks import check_count, check_key, check_type
 from solvable.domains import Domains
 from solvable.schedules import rates
 from solvable.sgd import SGD
@@ -32,6 +32,7 @@ def simulate_domains(
         >>> simulate_domains(jax.random.key(0), domains, SGD(0.1), [0, 100], seeds=3).shape
         (3, 2, 2)
     """
+    check_key(key)
     check_type("domains", domains, Domains)
     check_type("sgd", sgd, SGD)
     check_count("seeds", seeds)

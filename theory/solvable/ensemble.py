@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable import secular
-from solvable._checks import check_count, check_type, requirement, why
+from solvable._checks import check_count, check_key, check_type, requirement, why
 from solvable._precision import float64_on_cpu
 from solvable.prediction import UnstableError
 from solvable.problem import PowerLaw, feature_modes
@@ -45,6 +45,7 @@ def expect_ensemble(
         >>> risks.shape
         (50, 2)
     """
+    check_key(key)
     check_count("draws", draws)
     draws = int(draws)
     step = check_steps(steps).astype(float)

@@ -79,20 +79,25 @@ class Exercise:
             return Feedback(True, f"Right: {self.because}" if self.because else "Right.")
         return Feedback(False, self._explanation(answer))
 
-    def solution(self, answer: Any) -> Feedback:
-        """What is said of the solution of the author, which must be right."""
+    def solution(self, answer: Any) -> None:
+        """The solution of the author. It says nothing, as those who run all cells would read it.
+
+        Raises:
+            ValueError: If it is not right.
+        """
         feedback = self(answer)
         if not feedback.right:
             raise requirement("answer", f"be {self.answer!r}", answer, feedback.message)
-        return feedback
 
     def _explanation(self, answer: Any) -> str:
         for wrong, why in (self.mistakes or {}).items():
             if self._same(answer, wrong):
                 return why
         right = self.answer
-        if isinstance(right, (bool, str)) or isinstance(answer, (bool, str)):
+        if isinstance(right, (bool, str)):
             return self.hint or f"{answer!r} is not the answer."
+        if isinstance(answer, (bool, str)):
+            return f"A number or an array is expected, not {answer!r}."
         try:
             got = np.asarray(answer, dtype=float)
         except (TypeError, ValueError):

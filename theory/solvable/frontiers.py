@@ -148,6 +148,7 @@ def frontier(
         A :class:`Frontier`; budgets whose optimum is at the edge of the sizes are flagged.
 
     Raises:
+        TypeError: If ``family`` or ``rule`` is no function.
         ValueError: If ``flops`` is not increasing and positive, too small for any size, or
             ``family`` returns something else than asked.
         UnstableError: If ``rule`` gives an unstable learning rate.
@@ -163,6 +164,9 @@ def frontier(
         >>> best.slope.round(3), best.size_slope.round(3)  # -8/15 and 1/3 in the limit
         (array([-0.533]), array([0.334]))
     """
+    for name, function in (("family", family), ("rule", rule)):
+        if not callable(function):
+            raise TypeError(f"Argument `{name}` must be a function, but is {function!r}.")
     flops = check_vector("flops", flops, positive=True)
     if (np.diff(flops) <= 0).any():
         raise requirement("flops", "be strictly increasing", flops.tolist())

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from solvable._checks import check_count, check_type, check_vector, requirement, why
+from solvable._checks import check_count, check_key, check_type, check_vector, requirement, why
 from solvable._types import Array
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.full_batch_engine import (
@@ -167,6 +167,7 @@ def simulate_full_batch(
         >>> bool((abs(runs.mean - theory.risk) <= 4 * runs.standard_error + 1e-12).all())
         True
     """
+    check_key(key)
     check_type("rule", rule, FullBatch, GradientFlow)
     given = _checked(problem, n, seeds, ensemble, bags, inputs, dtype)
     is_flow = isinstance(rule, GradientFlow)
@@ -258,6 +259,7 @@ def simulate_ridge(
         >>> simulate_ridge(jax.random.key(0), problem, 40, [0.0, 0.01, 1.0], seeds=5).risk.shape
         (5, 3)
     """
+    check_key(key)
     ridges = check_vector("ridge", np.atleast_1d(ridge))
     if ridges.min() < 0:
         raise requirement("ridge", "not be negative", float(ridges.min()))

@@ -22,7 +22,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_count, check_number, check_vector, requirement, why
+from solvable._checks import check_count, check_key, check_number, check_vector, requirement, why
 from solvable._precision import float64_on_cpu, is_traced
 from solvable._types import Array, Scalar
 from solvable.activations import check_input, coefficients, effective_dimension, named
@@ -186,6 +186,7 @@ class KernelFeatures:
             ... )  # doctest: +ELLIPSIS
             KernelFeatures(<40 eigenvalues>, d=50, nugget=0.0..., floor=0.0, noise=0.0)
         """
+        check_key(key)
         act, (lam_in, target) = named(activation), check_input(lam_in, target)
         check_count("points", points, minimum=4 * lam_in.size, maximum=MAX_POINTS)
         lam, weight, nugget, floor = measure(act, lam_in, target, key, int(points))

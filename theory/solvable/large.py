@@ -26,7 +26,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
-from solvable._checks import check_count, check_number, check_type, requirement
+from solvable._checks import check_count, check_key, check_number, check_type, requirement
 from solvable._types import Array
 from solvable.checkpoints import Checkpoints, describe
 from solvable.engines import ModesData, ModesEngine
@@ -177,6 +177,7 @@ def simulate_large(
         >>> runs.risk.shape
         (1, 3)
     """
+    check_key(key)
     check_type("problem", problem, PowerLaw, LinearRegression, Draw)
     check_count("seeds", seeds)
     check_number("every", every, positive=True)

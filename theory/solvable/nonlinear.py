@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable._checks import check_count, check_number, check_vector, requirement
+from solvable._checks import check_count, check_key, check_number, check_vector, requirement
 from solvable._types import Array
 from solvable.activations import Activation, check_input, named
 from solvable.problem import MAX_ENTRIES
@@ -173,6 +173,7 @@ def simulate_nonlinear(
         >>> runs.excess.shape
         (5, 1)
     """
+    check_key(key)
     act, (lam_in, target) = named(activation), check_input(lam_in, target)
     ridges = check_vector("ridge", np.atleast_1d(ridge))
     if ridges.min() < 0:

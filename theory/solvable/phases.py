@@ -42,6 +42,9 @@ TERMS = {
 }
 """The terms of the risk and their meaning. On a tie the earlier one is named."""
 
+WORDS = {"F_0": "capacity", "F_pp": "population", "F_ac": "distortion", "K_pp": "SGD noise"}
+"""The terms in a word."""
+
 
 @dataclass(frozen=True)
 class Boundary:
@@ -126,7 +129,7 @@ class Phase:
             f"Phase {self.name} at alpha = {_show(self.alpha)}, beta = {_show(self.beta)}"
             f" ({'proven' if self.proven else 'conjecture'})\n"
             f"  risk ~ f^({_show(self.loss_exponent)}) at d ~ f^({_show(self.size_exponent)}),"
-            f" where {falling} balances {rising}\n"
+            f" where {WORDS[falling]} ({falling}) balances {WORDS[rising]} ({rising})\n"
             f"  {near.distance:.4g} from {near.where}, between {' and '.join(near.between)}"
         )
 
@@ -180,7 +183,7 @@ def phase(alpha: Scalar, beta: Scalar) -> Phase:
 
     >>> print(phase(1.0, 0.7))
     Phase II at alpha = 1, beta = 0.7 (proven)
-      risk ~ f^(-0.7059) at d ~ f^(0.4118), where F_ac balances F_pp
+      risk ~ f^(-0.7059) at d ~ f^(0.4118), where distortion (F_ac) balances population (F_pp)
       0.2 from beta = 1/2, between Ia and II
     >>> phase(Fraction(1), Fraction(7, 10)).loss_exponent
     Fraction(-12, 17)

@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from solvable._checks import (
     check_count,
+    check_key,
     check_number,
     check_vector,
     is_number,
@@ -209,6 +210,7 @@ class PowerLaw:
             >>> PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400).draw(jax.random.key(0)).W.shape
             (1600, 400)
         """
+        check_key(key)
         if self.v * self.d > MAX_ENTRIES:
             must = f"leave W at most {MAX_ENTRIES:.1e} entries, at v = {self.v}"
             raise requirement("d", must, self.d, "The theory needs no draw: predict.")

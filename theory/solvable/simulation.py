@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from solvable import placement
-from solvable._checks import check_count, check_number, check_type, requirement
+from solvable._checks import check_count, check_key, check_number, check_type, requirement
 from solvable.engines import ENGINES, StudentT, gaussian, rademacher
 from solvable.full_batch import FullBatch, GradientFlow
 from solvable.placement import by_seed, prepare
@@ -240,6 +240,7 @@ def simulate(
         >>> runs.risk.shape == (4, runs.step.size)
         True
     """
+    check_key(key)
     check_type("problem", problem, PowerLaw, LinearRegression, Draw)
     check_count("seeds", seeds)
     step = check_steps(steps, maximum=MAX_STEP)

@@ -264,8 +264,9 @@ def status(folder: str | os.PathLike) -> Status:
 def collect(folder: str | os.PathLike) -> "xarray.Dataset":
     """All cells as one dataset, also written to ``sweep.nc`` in the folder.
 
-    A list or a grid of the file is a dimension; cells that are missing are NaN, and counted in
-    the attributes, which also hold the configuration, versions, devices, and the state of git.
+    A list or a grid of the file is a dimension. Cells that are missing are NaN, and so are those
+    whose rate is above the stability threshold; both are counted in the attributes, which also hold
+    the configuration, versions, devices, and the state of git.
 
     Raises:
         FileNotFoundError: If there is no sweep in the folder.

@@ -41,7 +41,7 @@ class SweepEstimate:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.cells} cells in {self.programs} programs: about {_duration(self.seconds)} and "
+            f"{self.cells} cells, {self.programs} programs: about {_duration(self.seconds)} and "
             f"a few seconds a program to compile, {_bytes(self.memory)} of memory, "
             f"{_bytes(self.disk)} of disk."
         ]

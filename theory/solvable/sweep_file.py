@@ -20,7 +20,9 @@ Every list or grid is a dimension of the result. What is wrong in a file is refu
 anything runs, with the path of its key.
 """
 
+import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +31,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from solvable._checks import check_count, check_number, check_vector, requirement
+from solvable._checks import check_count, check_number, check_vector, requirement, why
 
 Kind = Literal["predict", "expect", "simulate", "frontier"]
 Shape = Literal["constant", "linear", "cosine", "stable-decay", "halving"]
@@ -130,10 +132,21 @@ def read_file(source: dict[str, Any]) -> File:
     Raises:
         ValueError: If a key is unknown, missing, or has a wrong value, with its path.
     """
-    file = msgspec.convert(source, File)
+    try:
+        file = msgspec.convert(source, File)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{error}{_meant(str(error))} {why('how_to/sweeps')}") from None
     _check_meaning(file, source)
     axes(file)
     return file
+
+
+def _meant(message: str) -> str:
+    """The key that is like an unknown one."""
+    unknown = re.search(r"unknown field `(.+?)`", message)
+    keys = [key for part in (File, Problem, Training, Run) for key in part.__struct_fields__]
+    like = difflib.get_close_matches(unknown[1], keys, 1) if unknown else []
+    return f". Did you mean `{like[0]}`?" if like else "."
 
 
 def _refuse(path: str, message: object) -> ValueError:

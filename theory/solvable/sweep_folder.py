@@ -162,6 +162,7 @@ def gathered(file: File, cells: Sequence[Cell], folder: str | os.PathLike) -> "x
     axes = {key: list(values) for key, values in dims.items()}
     single = {key: x for key, x in cells[0].values.items() if key not in dims}
     missing = len(found) - len(done)
+    unstable = sum(any(np.isnan(x).any() for x in arrays.values()) for arrays in done)
     manifest = _manifest(folder) or {}
     data = xarray.Dataset(
         variables,
@@ -174,6 +175,7 @@ def gathered(file: File, cells: Sequence[Cell], folder: str | os.PathLike) -> "x
             "dtype": cells[0].run.get("dtype", "float64"),
             "cells": len(found),
             "missing": missing,
+            "unstable": unstable,
             "computed_by": "; ".join(origins),
             "git": manifest.get("git", ""),
         },
