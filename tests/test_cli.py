@@ -107,8 +107,10 @@ def test_help_takes_less_than_half_a_second():
 def test_without_arguments_it_names_three_things_to_try(run):
     code, out, err = run("")
     assert (code, err) == (0, "")
-    assert len(re.findall(r"^  solvable \w+", out, re.MULTILINE)) == 3
-    assert EXAMPLE in out
+    three = re.findall(r"^  solvable (\w+)", out, re.MULTILINE)
+    assert three == ["explore", "phase", "verify"]
+    assert all(run(f"{command} --help")[0] == 0 for command in three)
+    assert run("phase 1 0.7")[0] == 0
 
 
 def test_version(run):
