@@ -244,9 +244,9 @@ def phase_plane(
         x, y = (side[k].mean() for side, k in zip(middle, at.T, strict=True))
         upright = depth.max() > 0.04 * cells
         placed.append(
-            ax.text(x, y, name, rotation=-45 if name == NO_POWER_LAW else 0 if upright else 90,
-                    fontsize=8 if upright else 7, ha="center", va="center_baseline",
-                    rotation_mode="anchor")
+            ax.text(x, y, name.replace(" law", "\nlaw"),
+                    rotation=-45 if name == NO_POWER_LAW else 0 if upright else 90,
+                    fontsize=7 + upright, ha="center", va="center_baseline", rotation_mode="anchor")
         )  # fmt: skip
     return placed
 
