@@ -253,6 +253,16 @@ class TestAgainstSimulation:
             assert (np.abs(off.mean(0)) < 5 * off.std(0) / np.sqrt(10)).all()
             assert off.std() < 0.1
 
+    def test_batches_change_nothing(self, monkeypatch):
+        """Three of five seeds at a time, and one of the second batch run twice."""
+        sizes = dict(d=10, n=20, ridge=[1e-3, 0.1], seeds=5)
+        whole = simulate_nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
+        entries = P * 10 + 30 * (P + 10)
+        monkeypatch.setattr("solvable.nonlinear._BATCH", 3 * 32 * entries)
+        found = simulate_nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
+        np.testing.assert_allclose(found.excess, whole.excess, rtol=1e-10)
+        np.testing.assert_allclose(found.train, whole.train, rtol=1e-10)
+
     @pytest.mark.parametrize("d, n, ridge", [(50, 200, 0.0), (200, 50, 1e-3), (100, 120, 1e-2)])
     def test_relu_on_steep_inputs(self, measured, d, n, ridge):
         theory = ridge_risk(replace(measured["relu"], d=d), n, ridge)

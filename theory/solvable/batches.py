@@ -237,13 +237,13 @@ def steps_to_target(
     best = float(_learned_out(modes, inverse_d))
     if target <= best:
         raise requirement("target", f"exceed {best:.4g}, the excess risk of the best theta", target)
-    threshold = float(largest(modes, inverse_d, 1.0 * B))
+    threshold = float(largest(modes, inverse_d, float(B)))
     low, high = np.log(1e-6 * threshold), np.log(0.999 * threshold)
     start, end = inversion.EARLY, _LAST
     for _ in range(4):
         gammas = np.exp(np.linspace(low, high, 12))
         times = np.append(_EARLY, np.geomspace(start, end, 64))
-        curves = np.asarray(_curves(times, modes, inverse_d, gammas, 1.0 * B))
+        curves = np.asarray(_curves(times, modes, inverse_d, gammas, float(B)))
         reached = np.array([_reached(times, curve, target) for curve in curves])
         at = int(np.argmin(reached))
         low, high = np.log(gammas[[max(at - 1, 0), min(at + 1, 11)]])

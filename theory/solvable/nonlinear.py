@@ -189,9 +189,10 @@ def simulate_nonlinear(
     batch = int(max(1, min(seeds, _BATCH // (4 * 8 * entries))))
     with jax.enable_x64(True):
         keys = jax.random.split(key, int(seeds))
+        keys = jnp.concatenate([keys, keys[: -int(seeds) % batch]])  # whole batches: one program
         arrays = (np.sqrt(lam_in), target, np.asarray(noise, float), ridges)
         sizes = dict(of=act.of, act=act, d=d, n=n, points=tested, batch=batch)
-        found = np.asarray(_run(keys, *arrays, **sizes))
+        found = np.asarray(_run(keys, *arrays, **sizes))[: int(seeds)]
     return NonlinearRuns(
         ridge=ridges,
         excess=found[..., 0],
