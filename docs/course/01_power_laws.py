@@ -286,12 +286,12 @@ ax.set(xlabel="modes mastered $k$", ylabel="share of the risk left")
 ax.set_title(r"A power law needs $p = 2\alpha + 2\beta > 1$ ($v = 10^{18}$)")
 _ = ax.legend(loc="lower left")
 # %% [markdown]
-# The curve of $p = 0.8$ is flat until $k$ nears $v$, and at $p = 1$ every factor of a thousand buys
-# the same small step. The others are straight for as long as $(k/v)^{p-1}$ is small: 1.2 bends
-# early, 2 hardly at all. A second border, $2\alpha = 1$, is about the inputs and not the target:
-# below it the trace grows with $v$, and with it the noise of SGD and the weight of the small
-# directions. Then even a fine power law depends on the ratio $v/d$ of coordinates to features.
-# Lesson 3 meets it.
+# The curve of $p = 0.8$ is flat until $k$ nears $v$, and at $p = 1$ every factor of a thousand
+# takes the same sixth of the whole away. The others are straight for as long as $(k/v)^{p-1}$ is
+# small: 1.2 bends early, 2 hardly at all. A second border, $2\alpha = 1$, is about the inputs and
+# not the target: below it the trace grows with $v$, and with it the noise of SGD and the weight of
+# the small directions. Then even a fine power law depends on the ratio $v/d$ of coordinates to
+# features. Lesson 3 meets it.
 
 # %% [markdown]
 # ## Exercises
@@ -314,7 +314,7 @@ exercise_1 = Exercise(
     mistakes={
         -3: "This is the exponent of the terms. A tail of terms loses one power.",
         -1: "This is the exponent in the time of gradient flow, s = 2 / (2 alpha).",
-        -0.5: "The coefficients fall like j^-(alpha + beta), but the risk is made of squares.",
+        -0.5: "j^-(alpha + beta) is the standard deviation of a part of y; risk adds variances.",
     },
     hint="What is the exponent of one term, and how does the tail of such terms fall?",
 )
@@ -398,7 +398,7 @@ answer_4 = ...
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_4 = Exercise(
     1000 * 11**5,
-    because="(k/v)^0.2 = 1 - 1/1.1 = 1/11, so v = 11^5 k: more than ten million modes per mode",
+    because="(k/v)^0.2 = 1 - 1/1.1 = 1/11, so v = 11^5 k: 160 000 modes for each one mastered",
     mistakes={
         1000 * 10**5: "Nearly: 1/(1 - x) = 1.1 gives x = 1/11, not 1/10.",
         1000 * 10: "The slope is corrected by (k/v)^(p - 1), not by k/v.",
@@ -437,6 +437,7 @@ exercise_5 = Exercise(
     because="2 alpha = 0.6 / 0.4, and 2 beta = 0.6 + 1 - 2 alpha",
     mistakes={
         (1.5, 0.05): "The ratio of the two exponents is 2 alpha, not alpha.",
+        (1.5, -0.7): "The ratio of the two exponents is 2 alpha, not alpha.",
         (0.75, 0.1): "0.1 is 2 beta.",
         (1.5, 0.1): "You found 2 alpha and 2 beta.",
         (0.75, -0.45): "The tail loses one power: 0.6 = 2 alpha + 2 beta - 1.",

@@ -370,10 +370,11 @@ exercise_3 = Exercise(
     because="Tr D^2 (1 + 1/d) + (Tr D)^2 / d: the second part is the lift by the tail",
     mistakes={
         T2: "This is Tr D^2: the mean of K is D, but the mean of K^2 is not D^2.",
+        T2 + T1**2 / 400: "Isserlis gives Tr D^2 twice in E |u|^4; you counted it once.",
         T2 + T1**2: "A feature meets itself with probability 1/d.",
         T2 + T2 / 400: "Isserlis has three pairings; you are missing the one that gives (Tr D)^2.",
     },
-    rtol=0.002,
+    rtol=0.0005,
     hint="E |u|^4 = (Tr D / d)^2 + 2 Tr D^2 / d^2 for one feature.",
 )
 exercise_3(answer_3)

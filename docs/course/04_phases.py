@@ -103,7 +103,8 @@ population = np.array([np.sum(target * q * keep**n) for n in t])
 
 # %% [markdown]
 # The package gives all four with `terms=True`. Its numbers are those of the *deterministic
-# equivalent*: averages over the features, up to a relative error of order $1/d$.
+# equivalent*: averages over the features, up to a relative error of order $1/d$ (slower to vanish
+# for $2\alpha < 1$).
 
 # %%
 problem = PowerLaw(alpha=alpha, beta=beta, v=v, d=d)
@@ -149,10 +150,12 @@ plt.show()
 #   has a density $\sim \lambda^{-1/(2\alpha)}/d$ on small eigenvalues, if $2\beta > 1$. Then
 #   $\int \lambda^{-1/(2\alpha)} e^{-2\tau\lambda} d\lambda / d \sim d^{-1}
 #   \tau^{-(1 - 1/(2\alpha))}$, if $2\alpha > 1$.
-# - **SGD noise**: risk at time $s$ puts $\gamma^2 \lambda_j^2 P(s)$ on mode $j$, which decays
-#   after. The sum $K(t) = \gamma^2 \sum_j \lambda_j^2 e^{-2\tau\lambda_j} \sim \gamma^2
-#   J^{-(4\alpha-1)}$, if $4\alpha > 1$, is what returns of an early risk. Most risk is early, over
-#   $1/\gamma$ steps, so it returns as $K/\gamma \sim \gamma\, \tau^{-(2 - 1/(2\alpha))}$.
+# - **SGD noise**: risk at an earlier step $r$ puts $\gamma^2 \lambda_j^2 P(r)$ on mode $j$, which
+#   decays after. The sum $K(t) = \gamma^2 \sum_j \lambda_j^2 e^{-2\tau\lambda_j} \sim \gamma^2
+#   J^{-(4\alpha-1)}$, if $4\alpha > 1$, is what returns of an early risk. If $2\beta > 1$ most risk
+#   is early, over $1/\gamma$ steps, so it returns as $K/\gamma \sim \gamma\, \tau^{-(2 -
+#   1/(2\alpha))}$. (If $2\beta < 1$ the noise of later risk is larger; it only repeats the others,
+#   like the echo below.)
 #
 # These are *asymptotic* statements. The function `monomials` lists them as (exponent of $d$,
 # exponent of $t$). Here they are beside slopes of the true terms between two steps.
@@ -174,7 +177,8 @@ for term, symbol in names.items():
 #
 # ## One phase by hand
 #
-# Spend $f = d\,t$ as $d = f^s$, $t = f^{1-s}$. A term $d^x t^y$ becomes $f^{\,y + (x - y) s}$: on
+# Spend $f = d\,t$ as $d = f^s$, $t = f^{1-s}$. (Here $s$ is the split, not the exponent of lesson
+# 1.) A term $d^x t^y$ becomes $f^{\,y + (x - y) s}$: on
 # the scale $\log_f$ it is a **straight line** in $s$. The largest term is the upper envelope of
 # the lines, and the best split is its lowest point. At $\alpha = 1$, $\beta = 0.7$,
 #
@@ -331,7 +335,7 @@ exercise_2 = Exercise(
     1 / 0.7,
     because="t^-1.2 = d^-1 t^-0.5, so t^0.7 = d.",
     mistakes={
-        1 / 1.7: "Add the exponents of t on the right side to the left one: -1.2 + 0.5, not - 0.5.",
+        1 / 1.7: "To bring t^-0.5 to the left, divide by it: -1.2 + 0.5, not -1.2 - 0.5.",
         2 / 1.2: "This is where population meets capacity, t^-1.2 = d^-2.",
         1 / 1.2: "You left out that distortion falls with t too, as t^-0.5.",
         0.7: "Nearly: t^0.7 = d. Now solve for t.",

@@ -95,8 +95,10 @@ my_prediction = 0.9  # the fraction of runs that are worse after 60 steps than a
 # = \sum_j \frac{\gamma^2 \lambda_j^2 / B}{1 - a_j}
 # = \sum_j \frac{\gamma \lambda_j}{2 B - (B + 1) \gamma \lambda_j} . $$
 #
-# This is a branching process: every unit of risk has $\kappa$ units of children. It dies out if
-# and only if $\kappa < 1$ (and every $|a_j| < 1$). For a given spectrum this is **exact**.
+# This is a branching process: every unit of risk has $\kappa$ units of children. It dies out if and
+# only if $\kappa < 1$ (and every $|a_j| < 1$). (This is the $S$ of lesson 2. Here $S$ will count
+# steps, and no effective ridge occurs that could be mistaken for $\kappa$.) For a given spectrum
+# this is **exact**.
 
 
 # %%
@@ -218,9 +220,10 @@ ax.set(title="Steps against samples to an excess risk of 0.1", xlim=(0.8, 400))
 _ = ax.legend(loc="upper right")
 
 # %% [markdown]
-# Up to about a tenth of the critical batch, a larger batch saves steps almost for free. Beyond the
-# critical batch it costs samples and saves little. And the critical batch is no property of the
-# task alone: it grows as the target falls.
+# The product is 0.8 for the smallest batch in between and 2.3 for the largest: a hyperbola in
+# outline, not a law. Up to about a tenth of the critical batch, a larger batch saves steps almost
+# for free. Beyond the critical batch it costs samples and saves little. And the critical batch is
+# no property of the task alone: it grows as the target falls.
 
 # %%
 targets = np.array([0.4, 0.2, 0.1, 0.05])
@@ -348,7 +351,7 @@ exercise_3 = Exercise(
     0.037821,
     because="kappa / (1 - kappa) = 0.1 means kappa = 1/11, and the kernel reaches that there.",
     mistakes={
-        0.2 / lam.sum(): "This is kappa = 0.1 in the limit of small rates: two steps too short.",
+        0.2 / lam.sum(): "This is kappa = 0.1 at small rates. kappa is 1/11; take all of it.",
         0.041548: "This solves kappa = 0.1. The floor is kappa / (1 - kappa).",
         2 / 11 / lam.sum(): "kappa = 1/11 is right; but keep (B + 1) gamma lam in the kernel.",
     },
@@ -413,7 +416,7 @@ exercise_5 = Exercise(
     mistakes={
         2 / 3: "This is the threshold of the mean, 1 - 2 gamma + 3 gamma^2 = 1.",
         2.0: "This is the threshold without noise, |1 - gamma| = 1.",
-        1.0: "This is where E|1 - gamma z^2| might be suspected to turn; take the logarithm.",
+        1.0522: "This solves E|1 - gamma z^2| = 1. Typical runs follow the mean of the logarithm.",
     },
     rtol=0.01,
     hint="The mean of the logarithm, not the logarithm of the mean.",

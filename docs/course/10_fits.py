@@ -87,8 +87,8 @@ print({name: round(float(x), 4) for name, x in true.items()})
 # ## A question first
 #
 # We take 60 losses: six widths from 32 to 1024, ten times from 30 to 10 000, all without any error
-# of measurement. The five-parameter form fits them to within 0.2 per cent, with $R^2 > 0.999$. The
-# true exponent of time is $b = 2$. What does the fit say it is?
+# of measurement. The five-parameter form fits them to 0.2 per cent (root mean square), with $R^2 >
+# 0.999$. The true exponent of time is $b = 2$. What does the fit say it is?
 
 # %%
 my_prediction = 1.9  # the fitted exponent of time
@@ -370,7 +370,7 @@ exercise_3 = Exercise(
     because="From the first of these budgets on, the fit of d* sees a horizontal line.",
     mistakes={
         int(np.sum(up_to(1024))): "This is for widths up to 1024.",
-        9: "The smallest budgets prefer less than 256.",
+        9: "The smallest budget prefers less than 256.",
         9 - int(np.sum(up_to(256))): "These are the budgets that are *not* at the edge.",
     },
     rtol=1e-6,
