@@ -35,7 +35,7 @@ def run(capsys, tmp_path, monkeypatch):
 
 def test_from_file_to_dataset(run, tmp_path):
     code, out, err = run("sweep estimate plan.toml")
-    assert (code, err) == (0, "") and out.startswith("2 cells, 1 programs")
+    assert (code, err) == (0, "") and out.startswith("2 cells in 1 program: ")
     code, out, err = run("sweep run plan.toml --out cells --shard 1/2")
     assert (code, err) == (0, "")
     done = json.loads(run("sweep status cells --json")[1])

@@ -1,10 +1,12 @@
 """The documents and the course: what they must hold, read from their text."""
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
 import jupytext
+import nbformat
 import pytest
 
 import solvable
@@ -98,3 +100,35 @@ class TestLessons:
         content = lambda book: [(c.cell_type, c.source, dict(c.metadata)) for c in book.cells]
         assert content(found) == content(made)
         assert not any(cell.get("outputs") for cell in found.cells)
+
+
+class TestForInstructors:
+    def test_figures_are_written_for_slides(self, tmp_path):
+        lesson = tmp_path / "00_tiny.py"
+        draw = "import matplotlib.pyplot as plt\nfrom solvable import plot\n"
+        draw += "fig, ax = plt.subplots()\npicture, _ = plot.panels()\n"
+        lesson.write_text(draw)
+        write = runpy.run_path(str(DOCS / "course" / "figures.py"))["write"]
+        written = write(lesson, tmp_path)
+        assert [path.name for path in written] == [
+            f"00_tiny_{k}.{end}" for k in (1, 2) for end in ("svg", "png")
+        ]
+        assert all(path.stat().st_size > 1000 for path in written)
+
+    def test_answers_are_graded(self, tmp_path, monkeypatch, capsys):
+        """A right answer, a wrong one, and a solution that does not count."""
+        said = {
+            "exercise_1(answer_1)": "✓ Right.",
+            "exercise_2(answer_2)": "✗ The sign is wrong.",
+            "exercise_2.solution(1)": "✓ Right.",
+        }
+        book = nbformat.v4.new_notebook()
+        for source, text in said.items():
+            output = nbformat.v4.new_output("execute_result", {"text/plain": text})
+            book.cells.append(nbformat.v4.new_code_cell(source, outputs=[output]))
+        (tmp_path / "handed_in").mkdir()
+        nbformat.write(book, tmp_path / "handed_in" / "ada.ipynb")
+        monkeypatch.chdir(tmp_path)
+        page = (DOCS / "course" / "instructors.md").read_text()
+        exec(re.search(r"^```python\n(.*?)^```", page, re.M | re.S)[1], {})
+        assert capsys.readouterr().out == "ada 1 right of 2\n"

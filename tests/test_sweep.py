@@ -382,7 +382,7 @@ class TestTheEstimate:
         found = sweep.estimate(sweep.read(words))
         assert (found.cells, found.programs) == (8, 4)
         assert found.seconds > 0 and found.memory > 0 and found.disk > 8 * 4 * 3 * 8
-        assert "8 cells, 4 programs" in str(found)
+        assert "8 cells in 4 programs: " in str(found)
 
     def test_shares_add_up_to_the_heaviest_value(self):
         from solvable.sweep_budget import _heaviest

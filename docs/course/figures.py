@@ -34,9 +34,9 @@ def write(lesson: Path, out: Path) -> list[Path]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     every = sorted(path.stem for path in HERE.glob("[0-9]*.py"))
-    parser.add_argument("lessons", nargs="*", choices=[*every, []], default=every)
+    parser.add_argument("lessons", nargs="*", help=f"by default all: {', '.join(every)}")
     parser.add_argument("--out", type=Path, default=Path("slides"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for name in arguments.lessons:
+    for name in arguments.lessons or every:
         print(*write(HERE / f"{name}.py", arguments.out), sep="\n")

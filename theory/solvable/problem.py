@@ -206,6 +206,10 @@ class PowerLaw:
 
         The sample is float64 whatever the precision in force, so that one key means one W.
 
+        Raises:
+            TypeError: If ``key`` is no random key.
+            ValueError: If W would have too many entries.
+
         Example:
             >>> PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400).draw(jax.random.key(0)).W.shape
             (1600, 400)

@@ -228,6 +228,7 @@ def simulate(
         :class:`Runs`, with the risk of shape (seeds, steps).
 
     Raises:
+        TypeError: If ``key`` is no random key, or ``problem`` none of these.
         ValueError: If an argument is out of range; the message says which.
 
     Warns:

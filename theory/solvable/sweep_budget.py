@@ -40,8 +40,9 @@ class SweepEstimate:
     """Axis, value and share of the time: the most expensive value of each axis."""
 
     def __str__(self) -> str:
+        programs = f"{self.programs} program{'s' * (self.programs != 1)}"
         lines = [
-            f"{self.cells} cells, {self.programs} programs: about {_duration(self.seconds)} and "
+            f"{self.cells} cells in {programs}: about {_duration(self.seconds)} and "
             f"a few seconds a program to compile, {_bytes(self.memory)} of memory, "
             f"{_bytes(self.disk)} of disk."
         ]
