@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from solvable import PowerLaw, expect_ensemble, predict
-from solvable.presets import half_trace
+from solvable.verify.presets import half_trace
 
 DRAWS = 400
 STEPS = np.unique(np.geomspace(10, 20_000, 60).astype(int))

@@ -16,8 +16,8 @@ import pytest
 
 import solvable
 from solvable import SGD, PowerLaw
-from solvable.adjoint import final_excess_and_gradient
-from solvable.recursion import stepping
+from solvable.dynamics.adjoint import final_excess_and_gradient
+from solvable.dynamics.recursion import stepping
 
 DRAW = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400).draw(jax.random.key(0))
 RATE = SGD.stable(DRAW, 0.25)

@@ -10,9 +10,10 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, PowerLaw, predict, sweep
-from solvable.executors import executor
-from solvable.store import Store
+from solvable import SGD, PowerLaw, predict
+from solvable.sweeps import sweep
+from solvable.sweeps.executors import executor
+from solvable.sweeps.store import Store
 
 STEPS = [0, *(10**k for k in range(9))]
 AXIS = {"start": 0.03, "stop": 1.2, "num": 40}

@@ -34,7 +34,7 @@ mathjax = find_spec("sphinx-mathjax-offline")
 html_css_files = ["solvable.css"]
 html_static_path = ["_static", str(Path(mathjax.origin).parent / "static")]
 mathjax_path = "mathjax/tex-chtml.js"
-html_extra_path = [str(ROOT / "theory" / "solvable" / "explorer.html")]
+html_extra_path = [str(ROOT / "theory" / "solvable" / "cli" / "explorer.html")]
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"

@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import SGD, Averaged, LinearRegression, exponents, plot, predict, simulate, tune
-from solvable.rule import Rule
+from solvable.rules.rule import Rule
 
 
 @dataclass(frozen=True)

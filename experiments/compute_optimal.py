@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import frontier, phase, plot, predict
-from solvable.presets import POINTS, family, half_trace
+from solvable.verify.presets import POINTS, family, half_trace
 
 
 @dataclass(frozen=True)

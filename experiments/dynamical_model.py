@@ -29,7 +29,7 @@ from solvable import (
     predict,
     simulate_full_batch,
 )
-from solvable.presets import task
+from solvable.verify.presets import task
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import plot, ridge_risk, simulate_ridge
-from solvable.presets import task
+from solvable.verify.presets import task
 
 TASKS = ((1.5, 1.5), (2.0, 1.5), (4.0, 1.5))
 """(a, b): isotropic, hard, and easy."""

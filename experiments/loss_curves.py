@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import SGD, PowerLaw, expect, phase, plot, predict, simulate
-from solvable.presets import POINTS
+from solvable.verify.presets import POINTS
 
 
 @dataclass(frozen=True)

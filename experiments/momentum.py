@@ -38,7 +38,7 @@ from solvable import (
     plot,
     predict,
 )
-from solvable.rule import Rule
+from solvable.rules.rule import Rule
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import Frontier, frontier, phase, plot
-from solvable.presets import family, half_trace
+from solvable.verify.presets import family, half_trace
 
 
 @dataclass(frozen=True)

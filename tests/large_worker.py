@@ -17,7 +17,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from solvable import SGD, Cosine, Momentum, PowerLaw, simulate_large, simulation
+from solvable import SGD, Cosine, Momentum, PowerLaw, simulate_large
+from solvable.simulation import stepping as simulation
 
 if __name__ == "__main__" and sys.argv[1] == "pair":  # before anything of JAX
     rank, port = map(int, sys.argv[3:])

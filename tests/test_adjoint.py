@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from solvable import SGD, LinearRegression, PowerLaw, contour_modes
-from solvable.adjoint import final_excess, final_excess_and_gradient
-from solvable.recursion import stepping
+from solvable.dynamics.adjoint import final_excess, final_excess_and_gradient
+from solvable.dynamics.recursion import stepping
 
 RATES = np.random.default_rng(0).uniform(0.01, 0.1, 600)  # neither a multiple of a row, nor one row
 

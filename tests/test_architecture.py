@@ -12,7 +12,7 @@ import pytest
 import solvable
 
 SOURCE = Path(solvable.__file__).parent
-MODULES = sorted(path.stem for path in SOURCE.glob("*.py"))
+MODULES = sorted(path.stem for path in SOURCE.rglob("*.py"))
 every_module = pytest.mark.parametrize("module", MODULES)
 
 PREDICTING = {

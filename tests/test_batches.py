@@ -17,7 +17,7 @@ from solvable import (
     max_learning_rate,
     predict,
 )
-from solvable.batches import (
+from solvable.design.batches import (
     batch_hessian_rate,
     critical_batch,
     learning_rate_map,

@@ -19,7 +19,10 @@ import pytest
 import xarray
 
 import solvable
-from solvable import cli, cli_arguments, phases, simulation
+from solvable.asymptotics import phases
+from solvable.cli import arguments as cli_arguments
+from solvable.cli import main as cli
+from solvable.simulation import stepping as simulation
 
 FEATURES = "--alpha 1 --beta 7/10 --v 40 --d 10"
 PROBLEM = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10)
@@ -79,7 +82,7 @@ def python(*arguments: str, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=
 
 def test_help_imports_neither_jax_nor_numpy():
     code = (
-        "import sys; from solvable.cli import run\n"
+        "import sys; from solvable.cli.main import run\n"
         f"for command in ([], *([name] for name in {COMMANDS})):\n"
         "    assert run([*command, '--help']) == 0\n"
         "run([])\n"
@@ -272,7 +275,7 @@ def test_frontier_prints_and_writes_them(run, best):
 
 def test_frontier_needs_no_phase(run, best, monkeypatch):
     edge = dataclasses.replace(best, at_edge=np.array([True, False]))
-    monkeypatch.setattr("solvable.frontiers.frontier", lambda *_: edge)
+    monkeypatch.setattr("solvable.design.frontiers.frontier", lambda *_: edge)
     code, out, _ = run("frontier --alpha 0.1 --beta 0.2")
     assert code == 0
     assert "No phase: --alpha and --beta must satisfy" in out and "-0.7059" not in out
@@ -405,7 +408,7 @@ def test_an_existing_file_is_refused_before_the_computation(run, monkeypatch):
     Path("curve.csv").write_text("precious")
     Path("folder.nc").mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr("solvable.prediction.predict", compute)
+        patch.setattr("solvable.dynamics.prediction.predict", compute)
         code, out, err = run(f"predict {ONE} --out curve.csv")
         assert (code, out) == (2, "")
         assert err == "Error: File 'curve.csv' exists. Choose another, or set --force.\n"
@@ -420,15 +423,15 @@ def test_an_existing_file_is_refused_before_the_computation(run, monkeypatch):
 
 @pytest.mark.parametrize("name", ["curve.csv", "curve.nc"])
 def test_what_cannot_be_written_is_saved_elsewhere(run, monkeypatch, tmp_path, name):
-    from solvable._files import write_whole
+    from solvable.util.files import write_whole
 
     def full(path, write):
         if path.name == str(path):  # in the current folder
             raise OSError(28, "No space left on device")
         write_whole(path, write)
 
-    monkeypatch.setattr("solvable._files.write_whole", full)
-    monkeypatch.setattr("solvable.results.write_whole", full)
+    monkeypatch.setattr("solvable.util.files.write_whole", full)
+    monkeypatch.setattr("solvable.util.results.write_whole", full)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code, out, err = run(f"predict {ONE} --out {name}")
     assert code == 1
@@ -445,7 +448,7 @@ def test_a_file_that_appears_meanwhile_is_kept(run, monkeypatch, tmp_path):
         Path("curve.csv").write_text("precious")
         return predict(*arguments, **options)
 
-    monkeypatch.setattr("solvable.prediction.predict", meanwhile)
+    monkeypatch.setattr("solvable.dynamics.prediction.predict", meanwhile)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code, _, err = run(f"predict {ONE} --out curve.csv")
     assert code == 1 and "exists" in err and "Saved" in err
@@ -456,7 +459,7 @@ def test_an_early_interrupt_is_one_line(run, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("solvable.simulation.simulate", interrupted)
+    monkeypatch.setattr("solvable.simulation.stepping.simulate", interrupted)
     assert run(f"simulate {ONE}") == (130, "", "Interrupted.\n")
 
 
@@ -466,7 +469,7 @@ def test_an_interrupted_simulation_prints_and_saves_what_is_done(tmp_path):
     line = f"simulate {FEATURES} --steps 2e9 --seeds 2 --json --out runs.nc"
     listening = (  # children of a shell in the background inherit that Ctrl-C is ignored
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from solvable.cli import main; sys.exit(main())"
+        "from solvable.cli.main import main; sys.exit(main())"
     )
     process = python("-c", listening, *line.split(), stderr=stderr, cwd=tmp_path)
     os.close(stderr)
@@ -500,7 +503,7 @@ def test_a_closed_pipe_is_no_traceback():
 @pytest.fixture
 def ladder(monkeypatch):
     """Replace the ladder by one that passes or not: set ``ladder.passed``."""
-    module = pytest.importorskip("solvable.ladder")
+    module = pytest.importorskip("solvable.verify.ladder")
     from matplotlib.figure import Figure
 
     fake = SimpleNamespace(passed=True)

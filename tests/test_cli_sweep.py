@@ -5,7 +5,7 @@ import json
 import pytest
 import xarray
 
-from solvable import cli
+from solvable.cli import main as cli
 
 FILE = """
 compute = "simulate"
@@ -96,7 +96,7 @@ def test_an_interrupt_is_said(run, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("solvable.sweep.compute", interrupted)
+    monkeypatch.setattr("solvable.sweeps.sweep.compute", interrupted)
     code, out, err = run("sweep run plan.toml --out cells")
     assert (code, err) == (130, "Interrupted: run it again to go on.\n")
     assert out.startswith("0 of 2 cells done")
@@ -106,7 +106,7 @@ def test_a_failure_is_named(run, monkeypatch):
     def fail(*_):
         raise ValueError("no luck")
 
-    monkeypatch.setattr("solvable.sweep.compute", fail)
+    monkeypatch.setattr("solvable.sweeps.sweep.compute", fail)
     code, out, _ = run("sweep run plan.toml --out cells")
     assert code == 1
     assert "failed: solvable simulate --alpha 0.75" in out and "no luck" in out

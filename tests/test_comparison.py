@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from solvable import SGD, Curve, HeavyTailWarning, LinearRegression, PowerLaw, Runs, compare
-from solvable.comparison import _slopes
+from solvable.verify.comparison import _slopes
 
 PROBLEM = PowerLaw(alpha=1.0, beta=0.3, v=40, d=10)
 RULE = SGD(0.1, B=8)

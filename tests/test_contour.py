@@ -14,14 +14,14 @@ from solvable import (
     Modes,
     Momentum,
     PowerLaw,
-    contour,
     contour_modes,
     max_learning_rate,
     predict,
 )
-from solvable.recursion import rate, stepping
-from solvable.resolvent import transforms
-from solvable.thresholds import band_edge
+from solvable.dynamics import contour
+from solvable.dynamics.recursion import rate, stepping
+from solvable.models.thresholds import band_edge
+from solvable.spectra.resolvent import transforms
 
 HORIZON = 20_000
 STEPS = np.array([1, 2, 10, 31, 33, 300, 4000, HORIZON])  # the inversion changes method at 32

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 import solvable
-from solvable import _checks
+from solvable.util import errors as _checks
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -27,7 +27,7 @@ class TestReference:
         assert sorted(shown) == solvable.__all__
 
     def test_every_message_leads_to_a_page(self):
-        sources = [path.read_text() for path in Path(solvable.__file__).parent.glob("*.py")]
+        sources = [path.read_text() for path in Path(solvable.__file__).parent.rglob("*.py")]
         pages = set(re.findall(r"""why\(["'](.+?)["']\)""", "".join(sources)))
         assert len(pages) > 5
         for page in pages:

@@ -8,12 +8,12 @@ from solvable import (
     SGD,
     PowerLaw,
     UnstableError,
-    ensemble,
     expect,
     expect_ensemble,
     max_learning_rate,
     predict,
 )
+from solvable.dynamics import ensemble
 
 PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=48, d=24, noise=0.1)
 STEPS = [0, 1, 10, 1000]

@@ -13,14 +13,14 @@ import pytest
 import solvable
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted(m.name for m in pkgutil.iter_modules(solvable.__path__) if m.name != "__main__")
+MODULES = sorted(m.name for m in pkgutil.walk_packages(solvable.__path__, "solvable.") if "__main__" not in m.name)
 NAMES = {name: getattr(solvable, name) for name in solvable.__all__} | {"jax": jax, "np": np}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name: str) -> None:
-    module = importlib.import_module(f"solvable.{name}")
+    module = importlib.import_module(name)
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=FLAGS)
     for example in finder.find(module, extraglobs=NAMES):
         runner.run(example)

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solvable import SGD, PowerLaw, cli, cli_explore, phase, predict
-from solvable.phases import TERMS
-from solvable.presets import POINTS
+from solvable import SGD, PowerLaw, phase, predict
+from solvable.asymptotics.phases import TERMS
+from solvable.cli import explore as cli_explore
+from solvable.cli import main as cli
+from solvable.verify.presets import POINTS
 
 SOURCES = Path(__file__).parents[1] / "docs" / "explorer"
 needs_sources = pytest.mark.skipif(not SOURCES.exists(), reason="no docs/explorer here")

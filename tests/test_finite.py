@@ -18,12 +18,12 @@ from solvable import (
     PowerLaw,
     load,
     predict,
-    presets,
 )
-from solvable.contour import Watched, around, padded
-from solvable.finite import _flow, contour_sums
-from solvable.residuals import contour_points
-from solvable.thresholds import band_edge
+from solvable.dynamics.contour import Watched, around, padded
+from solvable.dynamics.finite import _flow, contour_sums
+from solvable.dynamics.residuals import contour_points
+from solvable.models.thresholds import band_edge
+from solvable.verify import presets
 
 
 def task(a, b, v=1000, d=200, noise=0.0):
@@ -272,7 +272,7 @@ def test_first_correction_of_the_width():
     found = 1e7 * (predict(problem(10**7), GradientFlow(), t).excess - limit)
     lam = np.arange(1.0, 1001) ** -1.25
     weight = np.arange(1.0, 1001) ** -1.5
-    from solvable.inversion import talbot
+    from solvable.dynamics.inversion import talbot
 
     w, c = talbot(32)
     expected = []

@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import pytest
 
-from solvable import finite_rungs
+from solvable.verify import finite_rungs
 
 
 @pytest.mark.slow

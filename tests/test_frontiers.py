@@ -18,8 +18,8 @@ from solvable import (
     phase,
     predict,
 )
-from solvable.asymptotics import finite_slopes, leading_terms
-from solvable.presets import family, half_trace
+from solvable.verify.finite_sums import finite_slopes, leading_terms
+from solvable.verify.presets import family, half_trace
 
 
 def problems(alpha, beta, noise=0.0):

@@ -18,8 +18,6 @@ from solvable import (
     Momentum,
     PowerLaw,
     RidgeRuns,
-    full_batch_engine,
-    full_batch_simulation,
     load,
     predict,
     ridge_risk,
@@ -27,6 +25,7 @@ from solvable import (
     simulate_full_batch,
     simulate_ridge,
 )
+from solvable.simulation import full_batch_engine, full_batch_simulation
 
 KEY = jax.random.key(11)
 SMALL = PowerLaw(alpha=0.75, beta=0.25, v=60, d=20, noise=0.1)

@@ -25,7 +25,7 @@ from solvable import (
     ridge_risk,
     simulate_nonlinear,
 )
-from solvable.activations import coefficients, named, parities
+from solvable.models.activations import coefficients, named, parities
 
 P = 40
 STEEP, ONES = np.arange(1.0, P + 1) ** -2, np.ones(P)
@@ -258,7 +258,7 @@ class TestAgainstSimulation:
         sizes = dict(d=10, n=20, ridge=[1e-3, 0.1], seeds=5)
         whole = simulate_nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
         entries = P * 10 + 30 * (P + 10)
-        monkeypatch.setattr("solvable.nonlinear._BATCH", 3 * 32 * entries)
+        monkeypatch.setattr("solvable.simulation.nonlinear._BATCH", 3 * 32 * entries)
         found = simulate_nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
         np.testing.assert_allclose(found.excess, whole.excess, rtol=1e-10)
         np.testing.assert_allclose(found.train, whole.train, rtol=1e-10)

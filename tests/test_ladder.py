@@ -7,7 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import POINTS, Verification, rungs, verify
+from solvable import POINTS, Verification, verify
+from solvable.verify import rungs
 
 FEW = (("Ia", 1.0, 0.3), ("Ic", 0.2, 0.7), ("IVb", 0.27, 0.7))  # all three methods of the slopes
 

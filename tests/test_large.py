@@ -16,8 +16,9 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, Cosine, LinearRegression, expect, simulate, simulate_large, simulation
-from solvable.checkpoints import describe
+from solvable import SGD, Cosine, LinearRegression, expect, simulate, simulate_large
+from solvable.simulation import stepping as simulation
+from solvable.simulation.checkpoints import describe
 
 WORKER = Path(__file__).with_name("large_worker.py")
 spec = importlib.util.spec_from_file_location("large_worker", WORKER)

@@ -17,7 +17,6 @@ from solvable import (
     UnstableError,
     expect,
     expect_domains,
-    octaves,
     optimal_proportions,
     optimal_weights,
     predict,
@@ -25,8 +24,9 @@ from solvable import (
     simulate_domains,
     stability,
 )
-from solvable.recursion import changes, pull
-from solvable.thresholds import largest
+from solvable.dynamics import octaves
+from solvable.dynamics.recursion import changes, pull
+from solvable.models.thresholds import largest
 
 REGRESSION = LinearRegression(alpha=0.75, beta=0.15, v=32)
 J = np.arange(1.0, 25.0)

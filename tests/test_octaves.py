@@ -13,10 +13,10 @@ from solvable import (
     contour_modes,
     expect,
     max_learning_rate,
-    octaves,
     predict,
 )
-from solvable.recursion import stepping
+from solvable.dynamics import octaves
+from solvable.dynamics.recursion import stepping
 
 LONG = 20_000
 STEPS = np.unique([*range(70), *np.rint(np.geomspace(64, LONG, 60)).astype(int)])

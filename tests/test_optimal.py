@@ -18,7 +18,7 @@ from solvable import (
     predict,
     tune,
 )
-from solvable.adjoint import final_excess_and_gradient
+from solvable.dynamics.adjoint import final_excess_and_gradient
 
 
 def task(a, b, v=10**7, noise=1.0):

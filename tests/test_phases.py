@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from solvable.phases import (
+from solvable.asymptotics.phases import (
     BOUNDARIES,
     NO_POWER_LAW,
     TERMS,

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from solvable import SGD, GradientFlow, PowerLaw, frontier, phase, plot, predict, simulate
-from solvable.phases import NO_POWER_LAW
+from solvable.asymptotics.phases import NO_POWER_LAW
 
 PROBLEM = PowerLaw(alpha=1.0, beta=0.7, v=64, d=16)
 RATE = SGD(0.2, B=8)

@@ -18,13 +18,13 @@ from solvable import (
     expect,
     max_learning_rate,
     predict,
-    prediction,
-    sums,
 )
-from solvable.recursion import stepping
-from solvable.resolvent import transforms
-from solvable.steps import log_steps
-from solvable.thresholds import band_edge
+from solvable.dynamics import prediction
+from solvable.dynamics.recursion import stepping
+from solvable.models.thresholds import band_edge
+from solvable.numerics import sums
+from solvable.spectra.resolvent import transforms
+from solvable.util.steps import log_steps
 
 jit_transforms = jax.jit(transforms)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from solvable import POINTS, PUBLISHED, frontier, max_learning_rate, phase
-from solvable.presets import family, half_trace
+from solvable.verify.presets import family, half_trace
 
 EVERY = [(name, *point) for name, points in POINTS.items() for point in points]
 

@@ -16,7 +16,7 @@ from solvable import (
     simulate_full_batch,
     simulate_ridge,
 )
-from solvable.presets import task
+from solvable.verify.presets import task
 
 SEEDS = 300
 CORRECTION = 1.0

@@ -11,8 +11,10 @@ import pytest
 from scipy import stats
 
 import solvable
-from solvable import POINTS, cli, configurations, random_check
-from solvable.random_check import LEVEL, RandomCheck, Trial, skewless, verify_configuration
+from solvable import POINTS
+from solvable.cli import main as cli
+from solvable.verify import configurations, random_check
+from solvable.verify.random_check import LEVEL, RandomCheck, Trial, skewless, verify_configuration
 
 SGD = configurations.Kind(v=64, d=16, B=4)
 LITERAL = configurations.Kind(v=64, d=16, B=4, engine="features")

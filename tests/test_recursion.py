@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from solvable import SGD, LinearRegression, Modes, PowerLaw, expect
-from solvable.recursion import rate, stepping
-from solvable.thresholds import largest
+from solvable.dynamics.recursion import rate, stepping
+from solvable.models.thresholds import largest
 
 STEPS = np.array([0.0, 1.0, 2.0, 3.0, 10.0, 50.0, 200.0, 500.0])
 

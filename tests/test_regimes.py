@@ -10,12 +10,12 @@ from solvable import (
     early_stopping,
     finite_exponents,
     flow_frontier,
-    presets,
     regime,
     ridge_risk,
 )
-from solvable.finite_rungs import finite_exponent_rung
-from solvable.regimes import time_limited
+from solvable.design.regimes import time_limited
+from solvable.verify import presets
+from solvable.verify.finite_rungs import finite_exponent_rung
 
 TASKS = pytest.mark.parametrize(("a", "b"), [(1.5, 1.5), (2, 1.5), (5, 1.5), (2.2, 2), (6, 2)])
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import brentq
 
 from solvable import LinearRegression, PowerLaw
-from solvable.resolvent import ridge_off_axis, ridge_on_axis, transforms
+from solvable.spectra.resolvent import ridge_off_axis, ridge_on_axis, transforms
 
 pytestmark = pytest.mark.usefixtures("x64")
 

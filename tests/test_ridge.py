@@ -10,9 +10,9 @@ from solvable import (
     load,
     optimal_ridge,
     predict,
-    presets,
     ridge_risk,
 )
+from solvable.verify import presets
 
 
 def task(a, b, v=1000, d=200, noise=0.0):

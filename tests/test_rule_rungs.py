@@ -5,7 +5,7 @@ from dataclasses import replace
 import jax
 import pytest
 
-from solvable import rule_rungs, rungs
+from solvable.verify import rule_rungs, rungs
 
 KEY = jax.random.key(0)
 

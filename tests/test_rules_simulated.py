@@ -18,10 +18,10 @@ from solvable import (
     ThreeRates,
     Warmup,
     expect,
-    placement,
     simulate,
-    simulation,
 )
+from solvable.simulation import placement
+from solvable.simulation import stepping as simulation
 
 KEY = jax.random.key(11)
 PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=24, d=8, noise=0.3)

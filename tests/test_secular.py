@@ -6,9 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, LinearRegression, Modes, inversion, secular
-from solvable.recursion import rate, stepping
-from solvable.thresholds import largest
+from solvable import SGD, LinearRegression, Modes
+from solvable.dynamics import inversion, secular
+from solvable.dynamics.recursion import rate, stepping
+from solvable.models.thresholds import largest
 
 pytestmark = pytest.mark.usefixtures("x64")
 

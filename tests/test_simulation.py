@@ -22,9 +22,9 @@ from solvable import (
     expect_ensemble,
     load,
     simulate,
-    simulation,
 )
-from solvable.engines import StudentT, rademacher
+from solvable.simulation import stepping as simulation
+from solvable.simulation.engines import StudentT, rademacher
 
 KEY = jax.random.key(7)
 PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=48, d=12, noise=0.1)
@@ -242,7 +242,8 @@ def test_chunks_do_not_change_a_bit(monkeypatch):
 EIGHT_DEVICES = """
 import json, sys
 import jax, numpy as np
-from solvable import SGD, PowerLaw, simulate, simulation
+from solvable import SGD, PowerLaw, simulate
+from solvable.simulation import stepping as simulation
 assert jax.local_device_count() == 8
 problem = PowerLaw(alpha=0.7, beta=0.4, v=48, d=12, noise=0.1)
 draw, placed = problem.draw(jax.random.key(0)), []

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from solvable.store import Store, pack, unpack
+from solvable.sweeps.store import Store, pack, unpack
 
 ARRAYS = {
     "excess": np.array([[0.1, np.nan, np.inf], [1e-300, -0.0, 3.0]]),
@@ -94,7 +94,7 @@ def test_the_clock_may_jump(store, monkeypatch):
 WRITER = """
 import itertools, sys
 import numpy as np
-from solvable.store import Store
+from solvable.sweeps.store import Store
 store = Store(sys.argv[1])
 for k in itertools.count():
     store.write(f"{k:06d}", {"x": np.full(20_000, k)})

@@ -5,7 +5,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from solvable.sums import EXACT, MAX_SIZE, NODES, coordinates, count_octaves
+from solvable.numerics.sums import EXACT, MAX_SIZE, NODES, coordinates, count_octaves
 
 SIZES = [1, 2, 12, 31, 32, 33, 34, 35, 44, 45, 63, 64, 65, 128, 129, 1000, 12345, 10**6]
 HUGE = [10**12, 2**50, 2**50 + 1, 10**18]

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import xarray
 
-from solvable import SGD, Momentum, PowerLaw, expect, frontier, predict, simulate, sweep
-from solvable.cell_batches import BATCH, batches, compute
-from solvable.store import Store
+from solvable import SGD, Momentum, PowerLaw, expect, frontier, predict, simulate
+from solvable.sweeps import sweep
+from solvable.sweeps.cell_batches import BATCH, batches, compute
+from solvable.sweeps.store import Store
 from tests.sweep_words import FRONTIER, PREDICT, SIMULATE, TINY, changed
 
 
@@ -220,7 +221,7 @@ class TestWhatGoesWrong:
                 raise KeyboardInterrupt
             return compute(cells, device)
 
-        monkeypatch.setattr("solvable.sweep.compute", once)
+        monkeypatch.setattr("solvable.sweeps.sweep.compute", once)
         status = sweep.run(plan, tmp_path)
         assert (status.done, status.interrupted) == (4, True)
         assert sweep.status(tmp_path).done == 4
@@ -234,7 +235,7 @@ class TestWhatGoesWrong:
     def test_nothing_is_done_twice(self, tiny, tmp_path, monkeypatch):
         plan, _ = tiny
         sweep.run(plan, tmp_path, shard=(0, 1))
-        monkeypatch.setattr("solvable.sweep.compute", lambda *_: pytest.fail("again"))
+        monkeypatch.setattr("solvable.sweeps.sweep.compute", lambda *_: pytest.fail("again"))
         assert sweep.run(plan, tmp_path).done == 14
 
     def test_a_damaged_cell_is_computed_again(self, tiny, tmp_path):
@@ -301,7 +302,7 @@ class TestWhatGoesWrong:
 
     def test_another_version(self, tiny, tmp_path, monkeypatch):
         sweep.run(tiny[0], tmp_path)
-        monkeypatch.setattr("solvable.sweep_folder.release", lambda: "99")
+        monkeypatch.setattr("solvable.sweeps.folder.release", lambda: "99")
         with pytest.raises(ValueError, match=r"solvable was .*, and is 99"):
             sweep.run(tiny[0], tmp_path)
         for look in (sweep.status, sweep.collect):
@@ -343,7 +344,7 @@ class TestWhatGoesWrong:
                 sweep.run(tiny[0], tmp_path, executor=pool)
 
     def test_nothing_to_collect(self, tiny, tmp_path, monkeypatch):
-        monkeypatch.setattr("solvable.sweep.compute", lambda *_: (_ for _ in ()).throw(ValueError))
+        monkeypatch.setattr("solvable.sweeps.sweep.compute", lambda *_: (_ for _ in ()).throw(ValueError))
         sweep.run(tiny[0], tmp_path)
         with pytest.raises(ValueError, match="no finished cell"):
             sweep.collect(tmp_path)
@@ -385,7 +386,7 @@ class TestTheEstimate:
         assert "8 cells in 4 programs: " in str(found)
 
     def test_shares_add_up_to_the_heaviest_value(self):
-        from solvable.sweep_budget import _heaviest
+        from solvable.sweeps.budget import _heaviest
 
         cells = sweep.read(changed(TINY, "problem.beta", 0.3)).cells
         each = {cell.name: 9.0 if cell.values["alpha"] == 1.0 else 1.0 for cell in cells}
@@ -397,7 +398,7 @@ class TestTheEstimate:
 
 
 def test_other_cells_compile_nothing(tiny):
-    from solvable.simulation import advance_together
+    from solvable.simulation.stepping import advance_together
 
     before = advance_together._cache_size()
     words = changed(changed(TINY, "problem.alpha", [0.6]), "training.fraction", 0.1)

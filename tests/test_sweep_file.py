@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solvable import sweep
-from solvable.cells import all_cells
-from solvable.sweep_file import Grid, dimensions, read_file
+from solvable.sweeps import sweep
+from solvable.sweeps.cells import all_cells
+from solvable.sweeps.file import Grid, dimensions, read_file
 from tests.sweep_words import FRONTIER, PREDICT, SIMULATE, changed
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "experiments" / "sweeps").glob("*.toml"))
@@ -193,5 +193,5 @@ class TestNames:
 
     def test_a_version_of_the_package_has_its_own(self, monkeypatch):
         before = self.name(SIMULATE)
-        monkeypatch.setattr("solvable.cells.release", lambda: "99")
+        monkeypatch.setattr("solvable.sweeps.cells.release", lambda: "99")
         assert self.name(SIMULATE) != before

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solvable import sweep
-from solvable.store import Store
+from solvable.sweeps import sweep
+from solvable.sweeps.store import Store
 from tests.sweep_words import TINY, changed
 
 PLAN = changed(changed(TINY, "problem.noise", [0.0, 0.1, 0.2]), "run.seeds", 64)
@@ -24,8 +24,8 @@ PLAN = changed(changed(TINY, "problem.noise", [0.0, 0.1, 0.2]), "run.seeds", 64)
 
 RUN = """
 import json, sys
-from solvable import sweep
-from solvable.executors import executor
+from solvable.sweeps import sweep
+from solvable.sweeps.executors import executor
 if __name__ == "__main__":
     plan = sweep.read(json.loads(sys.argv[1]))
     with executor(sys.argv[3], None if sys.argv[3] == "here" else 2) as pool:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from solvable import SGD, LinearRegression, Modes, PowerLaw, max_learning_rate
-from solvable.recursion import rate
-from solvable.thresholds import band_edge, largest
+from solvable.dynamics.recursion import rate
+from solvable.models.thresholds import band_edge, largest
 
 
 def isotropic(n):

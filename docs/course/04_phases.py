@@ -46,8 +46,8 @@ from scipy.optimize import brentq, linprog
 
 from solvable import PowerLaw, phase, plot, predict
 from solvable.exercises import Exercise
-from solvable.phases import monomials
-from solvable.presets import half_trace
+from solvable.asymptotics.phases import monomials
+from solvable.verify.presets import half_trace
 
 plt.style.use(plot.STYLE)
 

@@ -44,9 +44,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from solvable import PowerLaw, frontier, phase, plot, predict
-from solvable.asymptotics import finite_slopes
+from solvable.verify.finite_sums import finite_slopes
 from solvable.exercises import Exercise
-from solvable.presets import POINTS, half_trace
+from solvable.verify.presets import POINTS, half_trace
 
 plt.style.use(plot.STYLE)
 

@@ -58,7 +58,7 @@ from solvable import (
     simulate_ridge,
 )
 from solvable.exercises import Exercise
-from solvable.regimes import finite_exponents
+from solvable.design.regimes import finite_exponents
 
 plt.style.use(plot.STYLE)
 

@@ -45,7 +45,7 @@ from scipy.optimize import least_squares
 
 from solvable import GradientFlow, LinearRegression, PowerLaw, plot, predict, ridge_risk
 from solvable.exercises import Exercise
-from solvable.regimes import finite_exponents
+from solvable.design.regimes import finite_exponents
 
 plt.style.use(plot.STYLE)
 rng = np.random.default_rng(1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from solvable import SGD, PowerLaw, frontier, max_learning_rate, phase, predict
 from solvable.plot import PHASES, TERMS
-from solvable.presets import POINTS, PUBLISHED
+from solvable.verify.presets import POINTS, PUBLISHED
 
 EDGES = "1/2,1/4 1/2,1/2 1,1/2 1/4,3/4 1/2,9/10 7/10,7/10"
 INSIDE = "1/3,2/3 22/75,1 0.29,0.9 0.3,0.9 0.05,0.6 1.5,1.6 1/3,1/6"

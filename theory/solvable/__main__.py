@@ -2,6 +2,6 @@
 
 import sys
 
-from solvable.cli import main
+from solvable.cli.main import main
 
 sys.exit(main())

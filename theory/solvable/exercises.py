@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from solvable._checks import check_number, requirement
+from solvable.util.errors import check_number, requirement
 
 GENERAL = {
     "The sign is wrong; the size is right.": lambda right: -right,

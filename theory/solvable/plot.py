@@ -29,13 +29,13 @@ from matplotlib.text import Text
 from scipy.ndimage import distance_transform_edt
 from scipy.stats import beta as beta_law
 
-from solvable._types import Array
-from solvable.curve import Curve
-from solvable.finite import FiniteCurve
-from solvable.frontiers import Frontier
-from solvable.ladder import Verification
-from solvable.phases import BOUNDARIES, NO_POWER_LAW, phase
-from solvable.runs import Runs
+from solvable.asymptotics.phases import BOUNDARIES, NO_POWER_LAW, phase
+from solvable.design.frontiers import Frontier
+from solvable.dynamics.curve import Curve
+from solvable.dynamics.finite import FiniteCurve
+from solvable.simulation.runs import Runs
+from solvable.util.types import Array
+from solvable.verify.ladder import Verification
 
 STYLE = Path(__file__).with_name("solvable.mplstyle")
 """The style sheet, for ``matplotlib.style.use``."""

@@ -1,0 +1,177 @@
+r"""The best ridge, and the best split of a product of features and samples.
+
+The risk is explicit in the effective ridge :math:`\kappa`, and so is the ridge, :math:`\kappa
+(1 - \mathrm{df}_1/d)(1 - \mathrm{df}_1/n)`: the best is sought over :math:`\kappa`. With no noise
+and all target coefficients equal (``beta = 0``) it is the root of
+
+.. math::
+    (d - \mathrm{df}_1)(n - \mathrm{df}_1)(\mathrm{df}_2 - \mathrm{df}_3)
+        = (\mathrm{df}_1 - \mathrm{df}_2)^3 .
+
+Source: Maloney, Roberts, Sully (2022), arXiv 2210.16859, where the best ridge makes equal numbers
+of features and samples the best (equiparameterization).
+"""
+
+import functools
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import optimize
+
+from solvable.dynamics.ridge import at_kappa, freedom, sizes
+from solvable.models.kernels import FiniteProblem
+from solvable.models.modes import Modes
+from solvable.models.problem import PowerLaw
+from solvable.numerics.search import minimum
+from solvable.spectra.resolvent import ridge_on_axis
+from solvable.util.errors import check_number, requirement
+from solvable.util.precision import float64_on_cpu
+from solvable.util.types import Array
+
+
+@dataclass(frozen=True)
+class OptimalRidge:
+    """The ridge of least expected risk."""
+
+    ridge: float
+    """Zero if none is best; infinite if predicting zero is."""
+    excess: float
+    """Expected risk there, minus the label noise."""
+    kappa: float
+    """Effective ridge."""
+    method: str
+    """``closed form`` or ``search``."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """How to split a fixed product of features and samples."""
+
+    d: float
+    n: float
+    excess: float
+    """Expected risk there, minus the label noise."""
+    ridge: float
+    """The ridge used there."""
+
+
+def _explicit_ridge(kappa, modes: Modes, inverse_d, inverse_n) -> Array:
+    df1 = freedom(kappa, modes, 1)
+    return kappa * (1 - inverse_d * df1) * (1 - inverse_n * df1)
+
+
+@jax.jit
+def _search(modes: Modes, inverse_d, inverse_n, *averages):
+    """The ridge of least excess risk, the effective ridge and the excess there."""
+    lowest = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
+    smallest = jnp.min(jnp.where(modes.multiplicity > 0, modes.lam, jnp.inf))
+    lowest = jnp.maximum(lowest, 1e-6 * smallest)
+    bounds = jnp.log(lowest), jnp.log(1e6 * modes.trace)
+
+    def excess(y):
+        found = at_kappa(jnp.exp(y), modes, inverse_d, inverse_n, *averages).excess
+        return jnp.where(found > 0, found, jnp.inf)  # at the pole of d = n
+
+    least = minimum(excess, *bounds)
+    kappa = jnp.exp(least.x)
+    ridge = _explicit_ridge(kappa[None], modes, inverse_d, inverse_n)[0]
+    ridge = jnp.where(least.at_low, 0.0, jnp.where(least.at_high, jnp.inf, ridge))
+    return jnp.maximum(ridge, 0.0), kappa, least.value
+
+
+def _ridgeless(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]:
+    kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
+    excess = at_kappa(kappa[None], modes, inverse_d, inverse_n).excess[0]
+    return jnp.zeros(()), kappa, jnp.where(excess > 0, excess, jnp.inf)
+
+
+@functools.partial(jax.jit, static_argnames="best")
+def _split(product, modes: Modes, best: bool) -> tuple[Array, Array, Array]:
+    """log d, the ridge there and the excess there."""
+    at = _search if best else _ridgeless
+    each = jax.vmap(lambda y: at(modes, jnp.exp(-y), jnp.exp(y) / product))
+    log_d = minimum(lambda y: each(y)[2], 0.0, jnp.log(product)).x
+    ridge, _, excess = at(modes, jnp.exp(-log_d), jnp.exp(log_d) / product)
+    return log_d, ridge, excess
+
+
+@float64_on_cpu
+def optimal_ridge(
+    problem: FiniteProblem, n: int | None, *, ensemble: int = 1, bags: int = 1
+) -> OptimalRidge:
+    """The ridge of least expected risk.
+
+    Args:
+        problem: What is learned.
+        n: Samples; None for infinitely many.
+        ensemble: As in :func:`ridge_risk`.
+        bags: As in :func:`ridge_risk`.
+
+    Returns:
+        The ridge, and the excess risk there. Without noise and with ``beta = 0`` it is the root of
+        the equation above; otherwise a search, to nine digits of the risk.
+
+    Raises:
+        ValueError: If a count is not a positive whole number.
+
+    Example:
+        >>> best = optimal_ridge(PowerLaw(alpha=0.75, beta=0.0, v=10**6, d=1000), n=1000)
+        >>> print(f"{best.ridge:.6e} {best.excess:.6f} {best.method}")
+        1.881880e-04 0.180500 closed form
+    """
+    modes, inverse_d, inverse_n, *averages = sizes(problem, n, ensemble, bags)
+    ridge, kappa, excess = map(float, _search(modes, inverse_d, inverse_n, *averages))
+    beta = getattr(problem, "beta", None)
+    isotropic = beta is not None and float(beta) == 0 and modes.noise == 0
+    plain = isotropic and inverse_d > 0 and inverse_n > 0 and ensemble == bags == 1
+    if not plain or ridge in (0.0, np.inf):
+        return OptimalRidge(ridge, excess, kappa, "search")
+
+    def condition(y: float) -> float:
+        df1, df2, df3 = (float(freedom(jnp.exp(y), modes, order)) for order in (1, 2, 3))
+        left = (1 / inverse_d - df1) * (1 / inverse_n - df1) * (df2 - df3)
+        return left / (df1 - df2) ** 3 - 1
+
+    y = np.log(kappa)
+    root = float(np.exp(optimize.brentq(condition, y - 0.1, y + 0.1, xtol=1e-15)))
+    at = jnp.asarray([root])
+    ridge = float(_explicit_ridge(at, modes, inverse_d, inverse_n)[0])
+    excess = float(at_kappa(at, modes, inverse_d, inverse_n).excess[0])
+    return OptimalRidge(ridge, excess, root, "closed form")
+
+
+@float64_on_cpu
+def equiparameterization(
+    problem: PowerLaw, product: float, *, ridge: float | None = None
+) -> Allocation:
+    r"""The best numbers of features and samples of a given product d n.
+
+    At the best ridge they are equal when the target is isotropic (``beta = 0``). Without ridge
+    d = n is the worst, and then the best ratios are :math:`(2 \alpha - 1)/(2 \alpha + 1)` and its
+    inverse, which are equally good.
+
+    Args:
+        problem: What is learned; its own ``d`` is not used.
+        product: d n, at least 4.
+        ridge: None for the best ridge at every split, or 0.
+
+    Returns:
+        The better split, as real numbers; of two equally good ones, one.
+
+    Raises:
+        ValueError: If ``product`` is below 4 or ``ridge`` neither None nor 0.
+
+    Example:
+        >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=10**6, d=1)
+        >>> best = equiparameterization(problem, product=10**6)
+        >>> round(best.d), round(best.n)
+        (1000, 1000)
+    """
+    check_number("product", product, minimum=4)
+    if ridge not in (None, 0):
+        raise requirement("ridge", "be None, for the best, or 0", ridge)
+    log_d, found, excess = map(float, _split(float(product), problem.spectrum(), ridge is None))
+    d = float(np.exp(log_d))
+    return Allocation(d, product / d, excess, found)

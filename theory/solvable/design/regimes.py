@@ -1,0 +1,261 @@
+r"""What limits the risk on finite data: time, width, samples; and how it falls with each.
+
+With :math:`a = 2 \alpha + 2 \beta` and :math:`b = 2 \alpha`, and no label noise, the risk of
+gradient flow is that of its worst bottleneck:
+
+- *time*: the modes not learned yet, :math:`t^{-(a - 1)/b}`;
+- *width*: what d features cannot express, :math:`d^{-\min(a - 1,\, b)}`;
+- *data*: what n samples do not show, :math:`n^{-\min(a - 1,\, 2b)}`;
+- *distortion*, for easy targets, a - 1 > b: the variance of the features, :math:`d^{-1}
+  t^{-(1 - 1/b)}` while time limits which modes are learned, :math:`d^{-1} n^{-(b - 1)}` while the
+  samples do.
+
+A resource that does not limit approaches its limit like 1/d or 1/n: it is *variance-limited*,
+where the bottleneck is *resolution-limited*. The exponent of the width is often quoted as
+:math:`\min(a - 1, 2 b)`, like that of the data. That is the exponent of the bias alone; the
+variance of the features, :math:`\kappa \sum \lambda^2 w^2 / (\lambda + \kappa)^2 \sim d^{-b}`,
+is larger as soon as a - 1 > b, and the simulation in ``experiments/four_regimes.py`` decides it.
+
+Sources: Bahri et al. (2021), arXiv 2102.06701 (four regimes); Bordelon, Atanasov, Pehlevan (2024),
+arXiv 2402.01092 (time); the width's exponent and the distortion are derived here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import gamma as gamma_function
+
+from solvable.dynamics.finite import flow_excess
+from solvable.dynamics.ridge import at_kappa
+from solvable.models.modes import Modes
+from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.spectra.resolvent import ridge_on_axis
+from solvable.util.errors import check_count, check_number, check_type, requirement
+from solvable.util.precision import float64_on_cpu
+from solvable.util.types import Array
+
+_DELTA = 0.05  # half the step in the logarithm of a resource
+
+
+@dataclass(frozen=True)
+class FiniteExponents:
+    """Exponents of the risk of gradient flow without label noise, as the limits are taken."""
+
+    time: float
+    """Of t, while time limits."""
+    width: float
+    """Of d, at infinite time and data."""
+    data: float
+    """Of n, at infinite time and width."""
+    task: str
+    """``hard`` (a - 1 < b), ``easy``, or ``very easy`` (a > 2 b, where SGD noise would matter)."""
+    compute: float
+    """Of the best risk against compute d t."""
+    best_width: float
+    """Of the best d against compute."""
+    stopped: float
+    """With label noise: of the best risk along training against n, at infinite width."""
+    stopping_time: float
+    """With label noise: of the time of that, against n."""
+    status: str = "numerical"
+    """Derived from the two-point function and seen in it; not proven."""
+
+
+@dataclass(frozen=True)
+class Regime:
+    """What limits the risk at one (d, n, t), and the local exponents there."""
+
+    limit: str
+    """``time``, ``width``, ``data`` or ``distortion``."""
+    local: dict[str, float]
+    """Minus the local exponents, d log excess / d log x, of ``time``, ``width`` and ``data``."""
+    predicted: dict[str, float]
+    """What they tend to, far inside this regime."""
+    resolution_limited: tuple[str, ...]
+    """Resources whose growth the risk follows."""
+    variance_limited: tuple[str, ...]
+    """Resources that approach their limit like one over their number."""
+    excess: float
+    """The excess risk."""
+    rises: tuple[str, ...]
+    """Resources more of which makes the risk grow: double descent, or fitted noise."""
+
+    def __str__(self) -> str:
+        names = {"width": "d", "data": "n", "time": "t"}
+        local = ", ".join(
+            f"{names[x]}^-{value:.3f} (predicted {self.predicted[x]:.3f})"
+            for x, value in self.local.items()
+        )
+        text = f"limited by {self.limit}: excess risk {self.excess:.6g}, locally {local}"
+        return text + (f"; grows with {', '.join(self.rises)}" if self.rises else "")
+
+
+@dataclass(frozen=True)
+class Duality:
+    """The risk of so many features without end of samples, and of so many samples."""
+
+    width: float
+    """Excess risk of d = size features, at infinite data and time."""
+    data: float
+    """Excess risk of n = size samples, at infinite width and time."""
+    predicted: float
+    """The limit of data / width: 1 + b - a for hard tasks, one exactly for isotropic targets."""
+
+    @property
+    def ratio(self) -> float:
+        """data / width."""
+        return self.data / self.width
+
+
+def _ab(problem: object) -> tuple[float, float]:
+    check_type("problem", problem, PowerLaw, LinearRegression)
+    alpha, beta = getattr(problem, "alpha", None), getattr(problem, "beta", None)
+    if alpha is None or beta is None:
+        raise requirement("problem", "be a power law, which has exponents", problem)
+    a, b = 2 * float(alpha) + 2 * float(beta), 2 * float(alpha)
+    if b <= 1 or a <= 1:
+        must = "have 2 alpha > 1 and 2 (alpha + beta) > 1 for the exponents on finite data"
+        raise requirement("problem", must, problem)
+    return a, b
+
+
+def finite_exponents(problem: PowerLaw | LinearRegression) -> FiniteExponents:
+    r"""The exponents of this module's docstring, and those of compute and early stopping.
+
+    Compute d t at its best split: :math:`d \sim C^{1/(1 + b)}`, risk
+    :math:`C^{-(a - 1)/(1 + b)}` for hard tasks; :math:`C^{(a - b)/a}` and
+    :math:`C^{-(a - 1)/a}` for easy ones. With label noise and infinite width the best risk along
+    training is :math:`n^{-(a - 1)/a}`, at :math:`t \sim n^{b/a}`.
+
+    Raises:
+        ValueError: If the spectrum or the target is too rough: 2 alpha or 2 (alpha + beta) not
+            above one.
+
+    Example:
+        >>> found = finite_exponents(PowerLaw(alpha=0.75, beta=1.25, v=10**6, d=100))
+        >>> found.task, found.width, found.data
+        ('very easy', 1.5, 3.0)
+    """
+    a, b = _ab(problem)
+    hard = a - 1 < b
+    return FiniteExponents(
+        time=(a - 1) / b,
+        width=min(a - 1, b),
+        data=min(a - 1, 2 * b),
+        task="hard" if hard else "very easy" if a > 2 * b else "easy",
+        compute=(a - 1) / (1 + b) if hard else (a - 1) / a,
+        best_width=1 / (1 + b) if hard else (a - b) / a,
+        stopped=(a - 1) / a,
+        stopping_time=b / a,
+    )
+
+
+@jax.jit
+def _ridgeless(inverse_d, inverse_n, modes: Modes) -> Array:
+    """Excess risk at infinite time."""
+    kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
+    return at_kappa(kappa[None], modes, inverse_d, inverse_n).excess[0]
+
+
+@jax.jit
+def _excess(log_t, inverse_d, inverse_n, modes: Modes) -> Array:
+    one = lambda log_t, d, n: flow_excess(jnp.exp(log_t)[None], modes, d, n)[0]
+    return jax.vmap(one)(log_t, inverse_d, inverse_n)
+
+
+def _neighbours(t: float, inverse_d: float, inverse_n: float, modes: Modes) -> np.ndarray:
+    """log excess risk here, and a little to both sides of time, width and data."""
+    shift = _DELTA * np.array([[0, 0, 0], *np.eye(3), *-np.eye(3)])
+    d, n = inverse_d * np.exp(-shift[:, 1]), inverse_n * np.exp(-shift[:, 2])
+    if np.isinf(t):
+        return np.log(np.array(jax.vmap(_ridgeless, (0, 0, None))(d, n, modes)))
+    return np.log(np.asarray(_excess(np.log(t) + shift[:, 0], d, n, modes)))
+
+
+@float64_on_cpu
+def regime(
+    problem: PowerLaw | LinearRegression, n: int | None, time: float | None = None
+) -> Regime:
+    """What limits the risk of gradient flow, from the deterministic equivalent itself.
+
+    Args:
+        problem: A power law, with or without features. Label noise counts: it makes risks rise.
+        n: Samples; None for infinitely many.
+        time: Time of gradient flow; None for infinitely long.
+
+    Returns:
+        The regime whose exponents are nearest to the local ones.
+
+    Raises:
+        ValueError: If ``n`` is not a positive whole number, ``time`` not positive, nothing is
+            limited, d = n without a limit of time, or the problem has no exponents.
+
+    Example:
+        >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=10**9, d=10**6)
+        >>> found = regime(problem, n=1000)
+        >>> found.limit, found.variance_limited, found.predicted["data"]
+        ('data', ('width',), 0.5)
+    """
+    exponents, (a, b) = finite_exponents(problem), _ab(problem)
+    d = getattr(problem, "d", None)
+    if n is not None:
+        check_count("n", n)
+    if time is not None:
+        check_number("time", time, positive=True)
+    if time is None and d == n:
+        must = "differ from d at infinite time, where the risk is infinite or nothing is limited"
+        raise requirement("n", must, n, "Give a time.")
+    t = np.inf if time is None else float(time)
+    inverse_n = 0.0 if n is None else 1.0 / n
+    y = _neighbours(t, float(problem.inverse_d), inverse_n, problem.spectrum())
+    slopes = -(y[1:4] - y[4:]) / (2 * _DELTA)
+    names = ("time", "width", "data")
+    local = dict(zip(names, map(float, slopes), strict=True))
+    guesses = [(x, {x: getattr(exponents, x)}) for x in names]
+    if a - 1 > b:
+        guesses += [("distortion", {"time": 1 - 1 / b, "width": 1.0})]
+        guesses += [("distortion", {"data": b - 1, "width": 1.0})]
+    away = lambda guess: sum(abs(local[x] - guess[1].get(x, 0.0)) for x in names)
+    limit, nearest = min(guesses, key=away)
+    predicted = {x: nearest.get(x, 0.0) for x in names}
+    finite = tuple(x for x, there in (("width", d), ("data", n)) if there is not None)
+    followed = tuple(x for x in names if predicted[x] > 0)
+    return Regime(
+        limit=limit,
+        local=local,
+        predicted=predicted,
+        resolution_limited=followed,
+        variance_limited=tuple(x for x in finite if x not in followed),
+        excess=float(np.exp(y[0])),
+        rises=tuple(x for x in names if local[x] < -0.01),
+    )
+
+
+@float64_on_cpu
+def duality(problem: PowerLaw | LinearRegression, size: int) -> Duality:
+    r"""Features against samples: the risk of d = size at infinite n, and of n = size at infinite d.
+
+    For an isotropic target (beta = 0) both are :math:`n \kappa w^2`, the same number. Otherwise
+    they have the same exponent only for hard tasks, and then their ratio tends to 1 + b - a.
+
+    Example:
+        >>> found = duality(LinearRegression(alpha=0.75, beta=0.0, v=10**6), 100)
+        >>> round(found.ratio, 12), found.predicted
+        (1.0, 1.0)
+    """
+    a, b = _ab(problem)
+    check_count("size", size)
+    modes, zero = problem.spectrum(), 0.0
+    width, data = (float(_ridgeless(*x, modes)) for x in ((1 / size, zero), (zero, 1 / size)))
+    predicted = 1 + b - a if a - 1 < b else 0.0
+    return Duality(width, data, predicted)
+
+
+def time_limited(problem: PowerLaw | LinearRegression, t: Any) -> Any:
+    r"""The risk while only time limits, :math:`\Gamma(s) / (b (2 t)^s)` with s = (a - 1)/b."""
+    a, b = _ab(problem)
+    s = (a - 1) / b
+    return gamma_function(s) / (b * (2 * np.asarray(t, float)) ** s)

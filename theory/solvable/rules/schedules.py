@@ -1,0 +1,256 @@
+r"""Learning rates that change: schedules by name, arrays of rates, or any callable of the step.
+
+A schedule over T steps is a function of :math:`z = t / T` at t = 0, ..., T - 1, so the last step
+still has a small rate; from step T on the rate stays where z = 1 has left it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from solvable.util.errors import check_count, check_number, check_vector, is_number, requirement
+from solvable.util.precision import is_traced
+from solvable.util.types import Array, Scalar
+
+
+def _module(schedule: object, t: object) -> ModuleType:
+    """NumPy for numbers, in double precision; JAX under its transformations."""
+    return jnp if is_traced((schedule, t)) else np
+
+
+COOLDOWNS = ("linear", "1-sqrt")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Schedule:
+    """What every schedule over a horizon has: ``peak`` and the number of steps ``T``.
+
+    Raises:
+        ValueError: If ``peak`` is not positive or ``T`` not a positive whole number.
+    """
+
+    peak: Scalar
+    """Largest learning rate."""
+    T: Scalar
+    """Horizon, in steps."""
+
+    def __post_init__(self) -> None:
+        check_number("peak", self.peak, positive=True)
+        check_count("T", self.T)
+
+    def decay(self, z: Array, xp: ModuleType) -> Array:
+        """The rate relative to the peak, as a function of z = t / T in [0, 1]."""
+        raise NotImplementedError
+
+    def __call__(self, t: Array) -> Array:
+        """The learning rate of step t."""
+        xp = _module(self, t)
+        return self.peak * self.decay(xp.minimum(xp.asarray(t) / self.T, 1.0), xp)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The peak throughout.
+
+    Example:
+        >>> float(Constant(0.5, T=100)(99))
+        0.5
+    """
+
+    def decay(self, z: Array, xp: ModuleType) -> Array:
+        """1."""
+        return xp.ones_like(z)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PowerDecay(Schedule):
+    r""":math:`(1 - z)^p`; p = 1 is linear decay.
+
+    Example:
+        >>> float(PowerDecay(0.5, T=100, p=2.0)(50))
+        0.125
+    """
+
+    p: Scalar = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("p", self.p, minimum=0)
+
+    def decay(self, z: Array, xp: ModuleType) -> Array:
+        """(1 - z)^p."""
+        return (1 - z) ** self.p
+
+
+def Linear(peak: Scalar, T: Scalar) -> PowerDecay:
+    """Linear decay to zero: ``PowerDecay`` with p = 1.
+
+    Example:
+        >>> float(Linear(0.5, T=100)(50))
+        0.25
+    """
+    return PowerDecay(peak, T)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    r"""Half a cosine, :math:`(1 + \cos \pi z) / 2`.
+
+    Example:
+        >>> round(float(Cosine(0.5, T=100)(50)), 12)
+        0.25
+    """
+
+    def decay(self, z: Array, xp: ModuleType) -> Array:
+        """(1 + cos pi z) / 2."""
+        return (1 + xp.cos(xp.pi * z)) / 2
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class StableDecay(Schedule):
+    r"""Constant, then a cooldown over the last ``fraction`` of the steps (WSD).
+
+    With u in [0, 1] through the cooldown: ``linear``, 1 - u; or ``1-sqrt``,
+    :math:`1 - \sqrt u`. For a warm-up in front, see :class:`Warmup`.
+
+    Example:
+        >>> schedule = StableDecay(0.5, T=100, fraction=0.2)
+        >>> float(schedule(79)), round(float(schedule(90)), 12)
+        (0.5, 0.25)
+    """
+
+    fraction: Scalar = 0.2
+    cooldown: str = field(default="linear", metadata={"static": True})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("fraction", self.fraction, positive=True)
+        if is_number(self.fraction) and self.fraction > 1:
+            raise requirement("fraction", "be at most 1", self.fraction)
+        if self.cooldown not in COOLDOWNS:
+            raise requirement("cooldown", f"be one of {', '.join(COOLDOWNS)}", self.cooldown)
+
+    def decay(self, z: Array, xp: ModuleType) -> Array:
+        """1, then the cooldown."""
+        u = xp.clip((z - 1) / self.fraction + 1, 0, 1)
+        return 1 - u if self.cooldown == "linear" else 1 - xp.sqrt(u)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Geometric(Schedule):
+    """Halved after each of ``stages`` stages of floor(T / stages) steps but the last.
+
+    By default floor(log2 T) stages of floor(T / log2 T) steps, as in Lin et al. (2024), arXiv
+    2406.08466.
+
+    Example:
+        >>> schedule = Geometric(0.5, T=100, stages=4)
+        >>> [float(schedule(t)) for t in (24, 25, 99)]
+        [0.5, 0.25, 0.0625]
+    """
+
+    stages: Scalar | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stages is not None:
+            check_count("stages", self.stages)
+
+    def __call__(self, t: Array) -> Array:
+        """The learning rate of step t."""
+        stages = np.log2(self.T) if self.stages is None else self.stages
+        xp = _module(self, t)
+        length = xp.maximum(xp.floor(self.T / xp.maximum(stages, 1)), 1)
+        halvings = xp.clip(xp.floor(xp.asarray(t) / length), 0, xp.maximum(xp.floor(stages), 1) - 1)
+        return self.peak * 0.5**halvings
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Warmup:
+    """A linear rise over ``steps`` steps, (t + 1) / steps of the first rate, before any schedule.
+
+    The schedule begins, at its own t = 0, when the warm-up ends.
+
+    Example:
+        >>> schedule = Warmup(10, Constant(0.5, T=90))
+        >>> [float(schedule(t)) for t in (0, 9, 50)]
+        [0.05, 0.5, 0.5]
+    """
+
+    steps: Scalar
+    schedule: Callable[[Any], Any]
+
+    def __post_init__(self) -> None:
+        check_count("steps", self.steps)
+        if is_number(self.schedule) or isinstance(self.schedule, str):
+            raise TypeError(
+                f"Argument `schedule` must be a callable of the step, but is {self.schedule!r}."
+            )
+
+    def __call__(self, t: Array) -> Array:
+        """The learning rate of step t."""
+        xp = _module(self, t)
+        t = xp.asarray(t)
+        return xp.minimum((t + 1) / self.steps, 1.0) * self.schedule(xp.maximum(t - self.steps, 0))
+
+
+Rate = Any
+"""A number, an array of one rate per step, or a callable of the step."""
+
+
+def check_rate(name: str, rate: Any, minimum: float | None = None) -> Any:
+    """A number, positive (or from ``minimum`` on), a vector of rates >= 0, or a callable."""
+    if callable(rate) or is_traced(rate):
+        return rate
+    if np.ndim(rate) == 0:
+        check_number(name, rate, positive=minimum is None, minimum=minimum)
+        return rate
+    rates = check_vector(name, rate)
+    if (rates < 0).any():
+        at = int(np.argmax(rates < 0))
+        raise requirement(f"{name}[{at}]", "not be negative", float(rates[at]))
+    return rates
+
+
+def is_constant(rate: Any) -> bool:
+    """Whether the rate is one number (under a transformation of JAX, a scalar)."""
+    return not callable(rate) and np.ndim(rate) == 0
+
+
+def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
+    """The rates of steps t, shape (n,).
+
+    Raises:
+        ValueError: If an array is too short, or a callable returns what is no rate.
+    """
+    if is_constant(rate):
+        return jnp.full(t.shape, rate, float)
+    if not callable(rate):
+        if np.shape(rate)[0] <= t.max():
+            must = f"have one rate for each of the {int(t.max()) + 1} steps"
+            raise requirement(name, must, f"{np.shape(rate)[0]} long")
+        return jnp.asarray(rate)[t]
+    values = jax.vmap(rate)(jnp.asarray(t))
+    if is_traced(values):
+        return values
+    found = np.asarray(values, float)
+    if found.shape != t.shape:
+        raise requirement(name, "return one rate per step", f"shape {found.shape[1:]} a step")
+    bad = ~np.isfinite(found) | (found < 0)
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise requirement(f"{name}({int(t[at])})", "be finite and not negative", float(found[at]))
+    return jnp.asarray(found)

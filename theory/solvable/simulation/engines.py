@@ -1,0 +1,148 @@
+r"""The gradient of one batch, sampled in two ways with the same law.
+
+``modes`` works in the eigenbasis of the feature covariance. There one sample is d + 1 standard
+normals: with :math:`\varepsilon_i` the error along mode i in units of the risk, so that
+:math:`P = P_\infty + \sum_i \varepsilon_i^2`,
+
+.. math::
+    r = \sum_i g_i \varepsilon_i - \sqrt{P_\infty}\, g_{d + 1}, \qquad
+    \text{gradient}_i = \lambda_i g_i r,
+
+since for Gaussian inputs the target outside the features is independent noise. ``features`` is
+the literal loop: sample x, form the features, take the step. It is v times more work, and the
+independent witness; and it takes inputs that are not Gaussian.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from solvable.models.problem import Draw, LinearRegression
+from solvable.rules.rule import Labels
+from solvable.util.types import Array, Scalar
+
+
+class ModesData(NamedTuple):
+    """What the ``modes`` engine needs of a model."""
+
+    lam: Float[Array, " d"]
+    start: Float[Array, " d"]
+    floor: Scalar
+    noise: Scalar
+
+
+class FeaturesData(NamedTuple):
+    """What the ``features`` engine needs of a model: everything scaled to unit inputs."""
+
+    features: Float[Array, "v d"]
+    """D^(1/2) W, or only the diagonal of D^(1/2) if the inputs are the features."""
+    target: Float[Array, " v"]
+    noise: Scalar
+
+
+def kinds(key, B: int, labels: Labels | None):
+    """A key for the rest of the sample, and extra noise and weight of each of B samples."""
+    if labels is None:
+        return key, 0.0, 1.0
+    key, key_kind = jax.random.split(key)
+    kind = jax.random.choice(key_kind, labels.noise.size, (B,), p=labels.probability)
+    return key, labels.noise[kind], labels.weight[kind]
+
+
+class ModesEngine:
+    """The law of SGD in the eigenbasis of the features, O(d) per sample."""
+
+    def data(self, model: Draw | LinearRegression) -> ModesData:
+        """Modes one by one: the compressed sums of the theory have no law."""
+        if isinstance(model, Draw):
+            modes = model.modes
+            return ModesData(modes.lam, np.sqrt(modes.weight), modes.floor, modes.noise)
+        scale, target = model.coordinates()
+        return ModesData(scale**2, scale * target, 0.0, model.noise)
+
+    @staticmethod
+    def start(data: ModesData) -> Float[Array, " d"]:
+        """The errors at theta = 0."""
+        return data.start
+
+    @staticmethod
+    def excess(error: Float[Array, " d"], data: ModesData) -> Scalar:
+        """The excess risk of a state."""
+        return data.floor + error @ error
+
+    def normals(self, key, error, B: int, sample) -> tuple[Float[Array, "B d"], Float[Array, " B"]]:
+        """Of B samples: along the modes, and the one for all that is independent of them."""
+        g = sample(key, (B, error.size + 1), error.dtype)
+        return g[:, :-1], g[:, -1]
+
+    def gradient(self, key, error, data: ModesData, B: int, sample, labels=None):
+        """Of half the squared error, averaged over B fresh samples, shape (d,)."""
+        key, extra, weight = kinds(key, B, labels)
+        g, independent = self.normals(key, error, B, sample)
+        residual = g @ error - jnp.sqrt(data.floor + data.noise + extra) * independent
+        residual = weight * residual
+        return data.lam / B * (residual @ g)
+
+
+class FeaturesEngine:
+    """The literal loop over inputs x and features W'x, O(v d) per sample."""
+
+    @staticmethod
+    def data(model: Draw | LinearRegression) -> FeaturesData:
+        """The features scaled to inputs of unit variance."""
+        if isinstance(model, Draw):
+            scale, target = model.problem.coordinates()
+            return FeaturesData(
+                scale[:, None] * np.asarray(model.W), scale * target, model.problem.noise
+            )
+        scale, target = model.coordinates()
+        return FeaturesData(scale, scale * target, model.noise)
+
+    @staticmethod
+    def start(data: FeaturesData) -> Float[Array, " d"]:
+        """theta = 0."""
+        return jnp.zeros(data.features.shape[-1], data.features.dtype)
+
+    @staticmethod
+    def excess(theta: Float[Array, " d"], data: FeaturesData) -> Scalar:
+        """The population risk of theta, in closed form, minus the noise."""
+        predicted = data.features @ theta if data.features.ndim == 2 else data.features * theta
+        return jnp.sum((predicted - data.target) ** 2)
+
+    @staticmethod
+    def gradient(key, theta, data: FeaturesData, B: int, sample, labels=None) -> Float[Array, " d"]:
+        """Of half the squared error, averaged over B fresh samples."""
+        key, extra, weight = kinds(key, B, labels)
+        key_x, key_y = jax.random.split(key)
+        x = sample(key_x, (B, data.target.size), theta.dtype)
+        phi = x @ data.features if data.features.ndim == 2 else x * data.features
+        noise = jnp.sqrt(data.noise + extra) * jax.random.normal(key_y, (B,), theta.dtype)
+        residual = weight * (phi @ theta - (x @ data.target + noise))
+        return (residual @ phi) / B
+
+
+ENGINES = {"modes": ModesEngine(), "features": FeaturesEngine()}
+
+
+def gaussian(key, shape, dtype):
+    """Standard normal coordinates."""
+    return jax.random.normal(key, shape, dtype)
+
+
+def rademacher(key, shape, dtype):
+    """Coordinates +1 or -1."""
+    return jax.random.rademacher(key, shape, dtype)
+
+
+class StudentT(NamedTuple):
+    """Student-t coordinates of unit variance. The noise of SGD needs four moments: dof > 4."""
+
+    dof: float
+
+    def __call__(self, key, shape, dtype):
+        """Sample."""
+        t = jax.random.t(key, self.dof, shape, dtype)
+        return t * np.sqrt((self.dof - 2) / self.dof).astype(dtype)

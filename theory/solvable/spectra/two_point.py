@@ -1,0 +1,138 @@
+r"""Two resolvents under one expectation: all that full-batch training needs of a model.
+
+With d random features and n samples the error vector obeys :math:`K = G S`, where G is the Gram
+matrix of the features in the coordinates of x and S the empirical covariance. Where a rule leaves
+:math:`p(K) w`, with p a polynomial and w the target, its risk is a double sum of
+
+.. math::
+    Q(z, z') = z z'\, \mathbb E\, \langle (z + K)^{-1} w,\ D\, (z' + K)^{-1} w \rangle
+
+over points of a contour, and ridge regression is one point, z = z' = ridge. In the limit of many
+features and samples it closes on two effective ridges :math:`\kappa, \kappa'` of
+:mod:`solvable.spectra.resolvent`. With
+
+.. math::
+    S_w = \sum \frac{\lambda w^2}{(\lambda + \kappa)(\lambda + \kappa')}, \quad
+    S_{w2} = \sum \frac{\lambda^2 w^2}{(\lambda + \kappa)(\lambda + \kappa')}, \quad
+    S_1 = \sum \frac{\lambda}{(\lambda + \kappa)(\lambda + \kappa')}, \quad
+    S_2 = \sum \frac{\lambda^2}{(\lambda + \kappa)(\lambda + \kappa')},
+
+.. math::
+    Q &= \frac{\kappa \kappa' \left[ S_w + S_1 S_{w2} / (d - S_2) \right] + \sigma^2 g}{1 - g},
+    \qquad
+    g = \frac1n \left[ S_2 + \frac{\kappa \kappa' S_1^2}{d - S_2} \right].
+
+The residuals on the training samples correlate as :math:`R R' (Q + \sigma^2)`, with
+:math:`R = 1 - \mathrm{df}_1(\kappa) / n`. For two predictors with features of their own on the
+same data, 1/d is zero in these formulas (not in :math:`\kappa`); with data of their own, g is.
+Numerical relative errors are those of the sums; the theory's are O(1/d) and O(1/n).
+
+Sources: Bordelon, Atanasov, Pehlevan (2024), arXiv 2402.01092, for the dynamics; Defilippis et al.
+(2024), arXiv 2405.15699, and Atanasov et al. (2024), arXiv 2405.00592, for ridge.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Inexact
+
+from solvable.models.modes import Modes
+from solvable.util.types import Array, Scalar
+
+
+class TwoPoint(NamedTuple):
+    """Q for every pair of points, apart from the label noise, and what the noise adds to it."""
+
+    same: Inexact[Array, "... k l"]
+    """One predictor: the same features and the same data."""
+    own_features: Inexact[Array, "... k l"]
+    own_data: Inexact[Array, "... k l"]
+    own_both: Inexact[Array, "... k l"]
+    """The bias: nothing is shared but the law."""
+    noise: Inexact[Array, "... k l"]
+    """Of one predictor."""
+    noise_own_features: Inexact[Array, "... k l"]
+
+
+def two_point(
+    kappa: Inexact[Array, "... k"],
+    other: Inexact[Array, "... l"],
+    modes: Modes,
+    inverse_d: Scalar,
+    inverse_n: Scalar,
+) -> TwoPoint:
+    """The two-point function at every pair of effective ridges."""
+    u, v = (1 / (modes.lam + x[..., None]) for x in (kappa, other))
+    inner = lambda weight: (u * weight) @ jnp.swapaxes(v, -1, -2)
+    n, lam, weight = modes.multiplicity, modes.lam, modes.weight
+    Sw, Sw2, S1, S2 = map(inner, (weight, lam * weight, n * lam, n * lam**2))
+    product = kappa[..., :, None] * other[..., None, :]
+    features = S1 * inverse_d / (1 - S2 * inverse_d)
+    bias = product * Sw
+    # Where everything is resolved kappa is zero, whatever it is multiplied by.
+    features = jnp.where(product == 0, 0.0, product * features)
+    one_data = bias + Sw2 * features
+    g = inverse_n * (S2 + S1 * features)
+    g_own = inverse_n * S2
+    return TwoPoint(
+        same=one_data / (1 - g),
+        own_features=bias / (1 - g_own),
+        own_data=one_data,
+        own_both=bias,
+        noise=modes.noise * g / (1 - g),
+        noise_own_features=modes.noise * g_own / (1 - g_own),
+    )
+
+
+TERMS = ("bias", "features", "data", "noise")
+"""The parts of the excess risk."""
+
+
+class Parts(NamedTuple):
+    """The excess risk of an average over predictors, and its training error (of one data set)."""
+
+    bias: Array
+    features: Array
+    data: Array
+    noise: Array
+    train: Array
+
+    @property
+    def excess(self) -> Array:
+        """The sum of the first four."""
+        return self.bias + self.features + self.data + self.noise
+
+
+def _mixed(Q: TwoPoint, ensemble: Scalar, bags: Scalar) -> tuple[Array, Array, Array, Array]:
+    """The parts of the risk of the mean over ``ensemble`` draws of features times ``bags`` of data.
+
+    What the mean over infinitely many features would remove is the variance of the features;
+    what then still depends on the samples, and not on the noise of their labels, of the data.
+    """
+    E, M = 1 / ensemble, 1 / bags
+    features = M * (Q.same - Q.own_features) + (1 - M) * (Q.own_data - Q.own_both)
+    data = M * (Q.own_features - Q.own_both)
+    noise = M * (E * Q.noise + (1 - E) * Q.noise_own_features)
+    return Q.own_both, E * features, data, noise
+
+
+def pair_sums(
+    kappa: Inexact[Array, "... n"],
+    u: Inexact[Array, "... k n"],
+    modes: Modes,
+    inverse_d: Scalar,
+    inverse_n: Scalar,
+    ensemble: Scalar = 1.0,
+    bags: Scalar = 1.0,
+) -> Parts:
+    r"""Risk and training error of rules that leave :math:`2 \operatorname{Re} \sum u_j z_j (z_j +
+    K)^{-1}`, several with the same points, shape (..., k), from the effective ridges there."""
+    df1 = (modes.lam / (modes.lam + kappa[..., None])) @ modes.multiplicity
+    residual = u * (1 - inverse_n * df1)[..., None, :]
+    parts, train = 0.0, 0.0
+    for other in (lambda x: x, jnp.conj):  # both halves of the contour
+        Q = two_point(kappa, other(kappa), modes, inverse_d, inverse_n)
+        summed = lambda x, q, other=other: jnp.sum((x @ q) * other(x), axis=-1)
+        parts += jnp.stack([summed(u, part) for part in _mixed(Q, ensemble, bags)])
+        train += summed(residual, sum(_mixed(Q, ensemble, 1.0)) + modes.noise)
+    return Parts(*2 * jnp.real(parts), 2 * jnp.real(train))

@@ -1,0 +1,78 @@
+"""When a curve is recorded: step 0 and logarithmically spaced steps, or the user's own."""
+
+import numbers
+from collections.abc import Sequence
+
+import numpy as np
+
+from solvable.util.errors import check_count, check_number, check_vector, requirement
+
+MAX_STEP = 10**15
+"""The largest step index the theory accepts: beyond it float64 no longer counts."""
+
+
+MAX_STEPPED = 10**8
+"""Where only single steps lead, the theory takes so many."""
+
+
+def log_steps(last: int, count: int = 200) -> np.ndarray:
+    """About ``count`` whole steps from 0 to ``last``, both included, even in the logarithm.
+
+    >>> log_steps(10, count=5)
+    array([ 0,  1,  2,  5, 10])
+    """
+    if last < count:
+        return np.unique(np.append(0, np.round(np.geomspace(1, max(last, 1), count)))).astype(int)[
+            : last + 1
+        ]
+    return np.unique(np.append(0, np.round(np.geomspace(1, last, count - 1)))).astype(np.int64)
+
+
+def check_times(times: float | Sequence[float] | np.ndarray) -> np.ndarray:
+    """The recorded times of gradient flow: 0 and log-spaced ones up to a number, or the array.
+
+    Raises:
+        ValueError: If a time is negative or not finite, or the array empty or not strictly
+            increasing.
+    """
+    if np.ndim(times) == 0:
+        check_number("times", times, minimum=0)
+        last = float(np.asarray(times))
+        return np.unique(
+            np.append(0.0, last * np.geomspace(min(1e-2 / max(last, 1e-2), 1e-2), 1, 199))
+        )
+    array = check_vector("times", times)
+    if array.min() < 0:
+        raise requirement("times", "not be negative", float(array.min()))
+    if (np.diff(array) <= 0).any():
+        at = int(np.argmax(np.diff(array) <= 0))
+        raise requirement("times", "be strictly increasing", array[at : at + 2].tolist())
+    return array
+
+
+def check_steps(steps: int | Sequence[int] | np.ndarray, maximum: float = MAX_STEP) -> np.ndarray:
+    """The recorded steps as int64: log-spaced up to an int, or the given array itself.
+
+    Raises:
+        ValueError: If a step is negative, fractional or above ``maximum``, or if the array is
+            empty or not strictly increasing.
+        TypeError: If ``steps`` is not numeric.
+    """
+    if isinstance(steps, (numbers.Real, np.generic)) or np.ndim(steps) == 0:
+        check_count("steps", steps, minimum=0, maximum=maximum)
+        return log_steps(int(np.asarray(steps)))
+    array = check_vector("steps", steps)
+    if (array != np.floor(array)).any():
+        raise requirement("steps", "hold whole numbers", float(array[array != np.floor(array)][0]))
+    if array.min() < 0 or array.max() > maximum:
+        worst = array.min() if array.min() < 0 else array.max()
+        raise requirement("steps", f"lie between 0 and {maximum:g}", float(worst))
+    if (np.diff(array) <= 0).any():
+        at = int(np.argmax(np.diff(array) <= 0))
+        raise requirement(
+            "steps",
+            "be strictly increasing",
+            [int(array[at]), int(array[at + 1])],
+            "Pass np.unique(steps).",
+        )
+    return array.astype(np.int64)

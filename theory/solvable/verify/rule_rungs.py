@@ -1,0 +1,190 @@
+"""Comparisons for every training rule: simulation, expectation, equivalent, exponent."""
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+from scipy import stats
+
+from solvable.asymptotics.scaling import exponents
+from solvable.design.optimal import tune
+from solvable.dynamics.domain_theory import expect_domains
+from solvable.dynamics.prediction import expect, predict
+from solvable.models.domains import Domains
+from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.rules.averaging import Averaged
+from solvable.rules.labels import LabelMixture
+from solvable.rules.momentum import DANA, Momentum
+from solvable.rules.rule import Rule
+from solvable.rules.schedules import Cosine, Geometric, Linear, PowerDecay, StableDecay, Warmup
+from solvable.rules.sgd import SGD
+from solvable.simulation.domain_runs import simulate_domains
+from solvable.verify.comparison import bootstrap
+from solvable.verify.rungs import LEVEL, Rung, judged
+
+STEPS = 300
+B = 8
+NEAR = 0.02
+"""How near a slope must be to its exponent, unless it is known to converge slowly."""
+
+FEATURES = PowerLaw(alpha=0.75, beta=0.15, v=96, d=24, noise=0.1)
+
+RULES: dict[str, dict[str, Callable[[float], Rule]]] = {
+    "schedules": {
+        "linear": lambda g: SGD(Linear(g, STEPS), B),
+        "cosine": lambda g: SGD(Cosine(g, STEPS), B),
+        "cubic": lambda g: SGD(PowerDecay(g, STEPS, 3), B),
+        "stable, linear": lambda g: SGD(StableDecay(g, STEPS), B),
+        "stable, 1-sqrt": lambda g: SGD(StableDecay(g, STEPS, 0.2, "1-sqrt"), B),
+        "halving": lambda g: SGD(Geometric(g, STEPS), B),
+        "warm-up, cosine": lambda g: SGD(Warmup(30, Cosine(g, STEPS - 30)), B),
+    },
+    "averaging": {
+        "EMA 0.95": lambda g: Averaged(SGD(g, B), ema=0.95),
+        "tail half": lambda g: Averaged(SGD(g, B), tail=STEPS // 2),
+        "all": lambda g: Averaged(SGD(g, B), tail=0),
+        "EMA of heavy ball": lambda g: Averaged(Momentum(g / 10, 0.9, B), ema=0.95),
+    },
+    "momentum": {
+        "heavy ball 0.9": lambda g: Momentum(g / 10, 0.9, B),
+        "heavy ball, cosine": lambda g: Momentum(Cosine(g / 10, STEPS), 0.9, B),
+        "DANA constant": lambda g: DANA.for_problem(FEATURES, "constant", B),
+        "DANA decaying": lambda g: DANA.for_problem(FEATURES, "decaying", B),
+    },
+    "labels": {
+        "two kinds": lambda g: LabelMixture(SGD(g, B), [0.05, 2.0], [0.2, 0.8], [1.0, 0.2]),
+    },
+}
+"""Of a learning rate, by family and name."""
+
+
+def simulated_rung(key: jax.Array, family: str, *, quick: bool) -> Rung:
+    """Runs of every rule of a family against the exact expectation, in both engines."""
+    draw = FEATURES.draw(jax.random.fold_in(key, 0))
+    cases = [(name, engine) for name in RULES[family] for engine in ("modes", "features")]
+    cases, gamma = cases[:: 3 if quick else 1], 0.25 * SGD.stable(draw, 1.0, B).gamma
+    level, rows = LEVEL / len(cases), []
+    for n, (name, engine) in enumerate(cases):
+        rule = RULES[family][name](float(gamma))
+        keys = jax.random.split(jax.random.fold_in(key, n + 1))
+        seeds = 64 if quick else 256
+        verdict = judged(keys, draw, rule, [10, 30, 100, STEPS], seeds, engine, level)
+        largest = float(np.abs(verdict.z).max())
+        row = (name, engine, verdict.seeds, largest, verdict.critical, verdict.p_value)
+        rows.append((*row, verdict.power, bool(verdict.agrees)))
+    return Rung(
+        family,
+        "Runs of the rules against the exact expectation for the same features",
+        ("rule", "engine", "runs", "max |z|", "limit", "p", "power", "holds"),
+        tuple(rows),
+        f"{FEATURES}, B = {B}, a quarter of the stable rate, to step {STEPS}.",
+    )
+
+
+def domains_rung(key: jax.Array, *, quick: bool) -> Rung:
+    """SGD on two domains with one eigenbasis against the exact expectation."""
+    j, step, seeds = np.arange(1.0, 25), [10, 30, 100, 150], 500 if quick else 4000
+    rows = []
+    for n, (share, batch) in enumerate(((0.5, 1), (0.8, 4))):
+        domains = Domains(
+            eigenvalues=[j**-1.5, 0.5 / j],
+            target=[j**-0.15, (1 + 0.3 * np.cos(j)) * j**-0.15],
+            noise=[0.1, 0.3],
+            proportion=[share, 1 - share],
+        )
+        sgd = SGD(0.12, batch)
+        exact = expect_domains(domains, sgd, step).excess
+        runs = simulate_domains(jax.random.fold_in(key, n), domains, sgd, step, seeds)
+        for k in range(2):
+            error = runs[:, k].std(axis=0, ddof=1) / np.sqrt(seeds)
+            z = float(np.abs((runs[:, k].mean(axis=0) - exact[k]) / error).max())
+            limit = float(
+                np.quantile(bootstrap(runs[:, k] - runs[:, k].mean(axis=0)), 1 - LEVEL / 4)
+            )
+            power = float(((limit + 1.28) * error / exact[k]).min())
+            rows.append((share, batch, k + 1, seeds, z, limit, power, bool(z < limit)))
+    return Rung(
+        "domains",
+        "Runs on two domains against the exact expectation in each",
+        ("share of 1", "B", "domain", "runs", "max |z|", "limit", "power", "holds"),
+        tuple(rows),
+        "24 modes, gamma = 0.12, steps 10 to 150; the shared eigenbasis is all they share.",
+    )
+
+
+def rule_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
+    """The mean over features of the exact expectation against the equivalent, for rules."""
+    d, draws, step = 24, 100 if quick else 400, np.array([10, 30, 100, STEPS])
+    names = [("schedules", "cosine"), ("momentum", "heavy ball 0.9"), ("averaging", "EMA 0.95")]
+    limit = stats.norm.isf(LEVEL / (2 * len(names) * step.size))
+    sizes = [PowerLaw(alpha=0.75, beta=0.15, v=4 * n, d=n, noise=0.1) for n in (d, 2 * d)]
+    gamma = 0.25 * float(SGD.stable(sizes[1], 1.0, B).gamma)
+    rows = []
+    for n, (family, name) in enumerate(names):
+        rule, found = RULES[family][name](gamma), []
+        for m, problem in enumerate(sizes):
+            keys = jax.random.split(jax.random.fold_in(key, 2 * n + m), draws // (m + 1))
+            risk = np.array([expect(problem.draw(k), rule, step).risk for k in keys])
+            relative = risk / predict(problem, rule, step).risk - 1
+            found.append((relative.mean(0), relative.std(0, ddof=1) / np.sqrt(len(keys))))
+        (one, one_error), (two, two_error) = found
+        error = np.hypot(one_error, 2 * two_error)
+        z = float(np.abs((2 * two - one) / error).max())
+        at = int(np.argmax(np.abs(one)))
+        row = (name, float(one[at]), float(two[at]), float(two_error[at]), z, float(limit))
+        rows.append((*row, float((limit + 1.28) * error.min()), bool(z < limit)))
+    return Rung(
+        "rule equivalents",
+        "The mean over features against the deterministic equivalent, for other rules",
+        ("rule", f"d = {d}", f"d = {2 * d}", "+-", "max |z|", "limit", "power", "holds"),
+        tuple(rows),
+        f"Relative deviations, expected to fall like 1/d; z as in the second rung. {sizes[0]}.",
+    )
+
+
+def _families(T: int, a: float) -> dict[str, tuple[Callable[[float], Rule], bool]]:
+    """Rules by name, of their peak, and whether their slope is known to converge slowly."""
+    return {
+        "constant": (SGD, False),
+        "linear": (lambda g: SGD(Linear(g, T)), True),
+        "cosine": (lambda g: SGD(Cosine(g, T)), True),
+        "power 2a-1": (lambda g: SGD(PowerDecay(g, T, 2 * a - 1)), False),
+        "EMA, 8 / T": (lambda g: Averaged(SGD(g), ema=1 - 8 / T), False),
+        "tail half": (lambda g: Averaged(SGD(g), tail=T // 2), False),
+    }
+
+
+def horizon_rung(*, quick: bool) -> Rung:
+    """Slopes of the risk at the horizon, the peak tuned to each, against the exponents."""
+    rows = []
+    horizons = [2**9, 2**10, 2**12, 2**13] if quick else [2**11, 2**12, 2**15, 2**16]
+    for a, b in ((2.0, 3.0),) if quick else ((2.0, 3.0), (1.5, 2.5)):
+        problem = LinearRegression(alpha=a / 2, beta=(b - a) / 2, v=10**7, noise=1.0)
+        for name, (_, slow) in _families(64, a).items():
+            risk = [tune(problem, _families(T, a)[name][0], T).excess for T in horizons]
+            before, slope = np.diff(np.log(risk))[::2] / np.log(2)
+            expected = exponents(problem, _families(64, a)[name][0](0.1)).risk
+            nearer = abs(slope - expected) < abs(before - expected)
+            holds = abs(slope - expected) < NEAR or (slow and nearer)
+            row = (a, b, name, expected, float(before), float(slope))
+            rows.append((*row, "slow" if slow else "", bool(holds)))
+    return Rung(
+        "horizons",
+        "Slopes of the risk against the horizon, peaks tuned, against the exponents",
+        ("a", "b", "rule", "exponent", "slope before", "slope", "", "holds"),
+        tuple(rows),
+        f"Linear regression on 10^7 modes, noise 1, B = 1; local slopes at T = {horizons[0]} and "
+        f"{horizons[2]}. Within {NEAR}, or, where convergence is slow, nearer than before.",
+    )
+
+
+def climb(key: jax.Array, *, quick: bool) -> list[Callable[[], Rung]]:
+    """All rungs of this module."""
+    keys = jax.random.split(key, len(RULES) + 2)
+    named = zip(RULES, keys[2:], strict=True)
+    return [
+        *(lambda f=family, k=k: simulated_rung(k, f, quick=quick) for family, k in named),
+        lambda: domains_rung(keys[0], quick=quick),
+        lambda: rule_equivalent_rung(keys[1], quick=quick),
+        lambda: horizon_rung(quick=quick),
+    ]
