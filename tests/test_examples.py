@@ -13,7 +13,11 @@ import pytest
 import solvable
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted(m.name for m in pkgutil.walk_packages(solvable.__path__, "solvable.") if "__main__" not in m.name)
+MODULES = sorted(
+    m.name
+    for m in pkgutil.walk_packages(solvable.__path__, "solvable.")
+    if "__main__" not in m.name
+)
 NAMES = {name: getattr(solvable, name) for name in solvable.__all__} | {"jax": jax, "np": np}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

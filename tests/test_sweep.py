@@ -344,7 +344,9 @@ class TestWhatGoesWrong:
                 sweep.run(tiny[0], tmp_path, executor=pool)
 
     def test_nothing_to_collect(self, tiny, tmp_path, monkeypatch):
-        monkeypatch.setattr("solvable.sweeps.sweep.compute", lambda *_: (_ for _ in ()).throw(ValueError))
+        monkeypatch.setattr(
+            "solvable.sweeps.sweep.compute", lambda *_: (_ for _ in ()).throw(ValueError)
+        )
         sweep.run(tiny[0], tmp_path)
         with pytest.raises(ValueError, match="no finished cell"):
             sweep.collect(tmp_path)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from solvable.util.errors import check_number, requirement
+from solvable.util.checks import check_number
+from solvable.util.errors import requirement
 
 GENERAL = {
     "The sign is wrong; the size is right.": lambda right: -right,

@@ -30,7 +30,8 @@ from solvable.rules.momentum import DANA, Momentum
 from solvable.rules.rule import Rule
 from solvable.rules.schedules import Constant, Cosine, Geometric, PowerDecay, StableDecay, Warmup
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_type, requirement
+from solvable.util.checks import check_type
+from solvable.util.errors import requirement
 
 
 @dataclass(frozen=True)

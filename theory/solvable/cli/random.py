@@ -9,7 +9,7 @@ from solvable.cli.output import FAILED, save, show, show_json, table
 def verify_random(count: int, seed: int, path: Path, json: bool) -> int:
     """Check ``count`` random configurations, print by phase, and draw their p-values."""
     from solvable import plot
-    from solvable.util.errors import check_count
+    from solvable.util.checks import check_count
     from solvable.util.files import write_whole
     from solvable.verify.random_check import verify_random
 

@@ -24,14 +24,8 @@ from solvable.models.problem import Draw, LinearRegression, PowerLaw
 from solvable.models.thresholds import band_edge, kernel_sum, largest, spectrum_of
 from solvable.rules.rule import Rule
 from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.errors import (
-    check_count,
-    check_key,
-    check_number,
-    check_type,
-    check_vector,
-    requirement,
-)
+from solvable.util.checks import check_count, check_key, check_number, check_type, check_vector
+from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
 

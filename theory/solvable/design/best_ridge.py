@@ -26,7 +26,8 @@ from solvable.models.modes import Modes
 from solvable.models.problem import PowerLaw
 from solvable.numerics.search import minimum
 from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.errors import check_number, requirement
+from solvable.util.checks import check_number
+from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
 

@@ -18,7 +18,8 @@ from solvable.models.problem import PowerLaw, check_one_pass
 from solvable.models.thresholds import largest
 from solvable.numerics.sums import MAX_SIZE, count_octaves
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_count, check_type, check_vector, requirement, why
+from solvable.util.checks import check_count, check_type, check_vector
+from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu
 from solvable.util.results import Result, array
 

@@ -12,7 +12,8 @@ from solvable.models.problem import LinearRegression, PowerLaw
 from solvable.rules.labels import LabelMixture
 from solvable.rules.momentum import Momentum
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_count, check_type, requirement
+from solvable.util.checks import check_count, check_type
+from solvable.util.errors import requirement
 
 
 def optimal_weights(

@@ -35,7 +35,8 @@ from solvable.models.thresholds import largest, spectrum_of
 from solvable.rules.rule import Rule
 from solvable.rules.schedules import Constant
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_count, check_number, check_type, requirement, why
+from solvable.util.checks import check_count, check_number, check_type
+from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu
 
 MAX_DIRECT = 2**17

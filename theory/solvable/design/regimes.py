@@ -33,7 +33,8 @@ from solvable.dynamics.ridge import at_kappa
 from solvable.models.modes import Modes
 from solvable.models.problem import LinearRegression, PowerLaw
 from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.errors import check_count, check_number, check_type, requirement
+from solvable.util.checks import check_count, check_number, check_type
+from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
 

@@ -20,7 +20,7 @@ from solvable.dynamics.finite import flow_excess
 from solvable.models.modes import Modes
 from solvable.models.problem import LinearRegression, PowerLaw
 from solvable.numerics.search import minimum
-from solvable.util.errors import check_count, check_type, check_vector
+from solvable.util.checks import check_count, check_type, check_vector
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
 

@@ -27,7 +27,8 @@ from solvable.dynamics.recursion import calls
 from solvable.models.domains import Domains
 from solvable.rules.schedules import rates
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_type, requirement
+from solvable.util.checks import check_type
+from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.steps import MAX_STEPPED, check_steps
 from solvable.util.types import Array

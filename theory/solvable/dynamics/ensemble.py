@@ -11,7 +11,8 @@ from solvable.dynamics.prediction import UnstableError
 from solvable.models.problem import PowerLaw, feature_modes
 from solvable.models.thresholds import largest
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_count, check_key, check_type, requirement, why
+from solvable.util.checks import check_count, check_key, check_type
+from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu
 from solvable.util.steps import check_steps
 

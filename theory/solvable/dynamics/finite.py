@@ -28,7 +28,8 @@ from solvable.models.thresholds import band_edge
 from solvable.rules.full_batch import FullBatch, GradientFlow
 from solvable.spectra.resolvent import ridge_off_axis
 from solvable.spectra.two_point import TERMS, Parts, pair_sums
-from solvable.util.errors import check_count, requirement, why
+from solvable.util.checks import check_count
+from solvable.util.errors import requirement, why
 from solvable.util.precision import as_numpy, is_traced
 from solvable.util.results import Result, array
 from solvable.util.steps import check_steps, check_times

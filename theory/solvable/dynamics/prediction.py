@@ -21,7 +21,8 @@ from solvable.rules.full_batch import FullBatch, GradientFlow
 from solvable.rules.rule import Rule
 from solvable.rules.sgd import SGD
 from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.errors import check_type, requirement, why
+from solvable.util.checks import check_type
+from solvable.util.errors import requirement, why
 from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
 from solvable.util.steps import MAX_STEPPED, check_steps
 from solvable.util.types import Array

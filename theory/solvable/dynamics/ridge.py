@@ -25,7 +25,8 @@ from solvable.models.kernels import FINITE, FiniteProblem, without_features
 from solvable.models.modes import Modes
 from solvable.spectra.resolvent import ridge_on_axis
 from solvable.spectra.two_point import TERMS, Parts, pair_sums
-from solvable.util.errors import check_count, check_type, requirement, why
+from solvable.util.checks import check_count, check_type
+from solvable.util.errors import requirement, why
 from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
 from solvable.util.results import Result, array
 from solvable.util.types import Array, Scalar

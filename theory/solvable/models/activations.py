@@ -29,7 +29,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.util.errors import check_vector, requirement
+from solvable.util.checks import check_vector
+from solvable.util.errors import requirement
 from solvable.util.types import Array
 
 DEGREES = 128

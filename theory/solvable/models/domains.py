@@ -6,7 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from solvable.util.errors import check_vector, requirement
+from solvable.util.checks import check_vector
+from solvable.util.errors import requirement
 
 
 def _table(name: str, value: object, positive: bool = False) -> np.ndarray:

@@ -26,14 +26,8 @@ from solvable.models.activations import check_input, coefficients, effective_dim
 from solvable.models.modes import Modes
 from solvable.models.nystrom import MAX_POINTS, measure
 from solvable.models.problem import LinearRegression, PowerLaw
-from solvable.util.errors import (
-    check_count,
-    check_key,
-    check_number,
-    check_vector,
-    requirement,
-    why,
-)
+from solvable.util.checks import check_count, check_key, check_number, check_vector
+from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.types import Array, Scalar
 

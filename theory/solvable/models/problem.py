@@ -19,16 +19,15 @@ from jaxtyping import Float
 from solvable.models.modes import Modes
 from solvable.numerics.linalg import thin_svd
 from solvable.numerics.sums import MAX_SIZE, coordinates
-from solvable.util.errors import (
+from solvable.util.checks import (
     check_count,
     check_key,
     check_number,
     check_vector,
     is_number,
     plain_number,
-    requirement,
-    why,
 )
+from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.types import Array, Scalar
 

@@ -23,7 +23,7 @@ from jax import lax
 
 from solvable.models.modes import Modes
 from solvable.models.problem import Draw, LinearRegression, PowerLaw, check_one_pass
-from solvable.util.errors import check_count
+from solvable.util.checks import check_count
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.types import Array, Scalar
 

@@ -15,7 +15,8 @@ from solvable.rules.momentum import DANA, Momentum, ThreeRates
 from solvable.rules.rule import Coefficients, Equivalent, Rule, check_fraction
 from solvable.rules.schedules import Rate, check_rate, is_constant, rates
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_count, check_type, requirement
+from solvable.util.checks import check_count, check_type
+from solvable.util.errors import requirement
 from solvable.util.precision import is_traced
 from solvable.util.types import Scalar
 

@@ -20,7 +20,7 @@ from solvable.rules.momentum import DANA, Momentum, ThreeRates
 from solvable.rules.rule import Coefficients, Rule
 from solvable.rules.schedules import Rate
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_type
+from solvable.util.checks import check_type
 
 
 @jax.tree_util.register_dataclass

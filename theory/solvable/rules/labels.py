@@ -17,7 +17,8 @@ from solvable.rules.averaging import Averaged
 from solvable.rules.momentum import DANA, Momentum, ThreeRates
 from solvable.rules.rule import Coefficients, Equivalent, Labels, Rule
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_type, check_vector, requirement
+from solvable.util.checks import check_type, check_vector
+from solvable.util.errors import requirement
 from solvable.util.types import Scalar
 
 _RULES = (SGD, Momentum, DANA, ThreeRates, Averaged)

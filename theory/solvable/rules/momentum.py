@@ -17,7 +17,8 @@ import numpy as np
 from solvable.models.problem import Draw, LinearRegression, PowerLaw
 from solvable.rules.rule import Coefficients, Equivalent, Rule, check_fraction, stack
 from solvable.rules.schedules import Rate, check_rate, is_constant, rates
-from solvable.util.errors import check_count, check_number, check_type, requirement
+from solvable.util.checks import check_count, check_number, check_type
+from solvable.util.errors import requirement
 from solvable.util.types import Scalar
 
 

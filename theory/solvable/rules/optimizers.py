@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from solvable.rules.rule import Coefficients, Rule
-from solvable.util.errors import check_count
+from solvable.util.checks import check_count
 from solvable.util.types import Array, Scalar
 
 

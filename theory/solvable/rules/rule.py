@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.util.errors import check_number, is_number, plain_number, requirement
+from solvable.util.checks import check_number, is_number, plain_number
+from solvable.util.errors import requirement
 from solvable.util.types import Array, Scalar
 
 

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.util.errors import check_count, check_number, check_vector, is_number, requirement
+from solvable.util.checks import check_count, check_number, check_vector, is_number
+from solvable.util.errors import requirement
 from solvable.util.precision import is_traced
 from solvable.util.types import Array, Scalar
 

@@ -9,7 +9,7 @@ from solvable.models.problem import Draw, LinearRegression, PowerLaw
 from solvable.models.thresholds import max_learning_rate
 from solvable.rules.rule import Coefficients, Equivalent, Rule, stack
 from solvable.rules.schedules import Rate, check_rate, is_constant, rates
-from solvable.util.errors import check_count, check_number
+from solvable.util.checks import check_count, check_number
 from solvable.util.types import Scalar
 
 

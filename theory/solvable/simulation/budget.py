@@ -12,7 +12,7 @@ from solvable.models.problem import Draw, LinearRegression, PowerLaw
 from solvable.rules.rule import Rule
 from solvable.simulation.placement import by_seed, prepare
 from solvable.simulation.stepping import MAX_STEP, checked, chunks
-from solvable.util.errors import check_count
+from solvable.util.checks import check_count
 from solvable.util.steps import check_steps
 
 _CALIBRATION = 0.2  # seconds

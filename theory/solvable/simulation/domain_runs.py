@@ -12,7 +12,7 @@ from jaxtyping import Float
 from solvable.models.domains import Domains
 from solvable.rules.schedules import rates
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_count, check_key, check_type
+from solvable.util.checks import check_count, check_key, check_type
 from solvable.util.steps import check_steps
 
 

@@ -25,7 +25,8 @@ from solvable.simulation.full_batch_engine import (
 )
 from solvable.simulation.full_batch_runs import FiniteRuns, RidgeRuns
 from solvable.simulation.runs import DivergenceWarning
-from solvable.util.errors import check_count, check_key, check_type, check_vector, requirement, why
+from solvable.util.checks import check_count, check_key, check_type, check_vector
+from solvable.util.errors import requirement, why
 from solvable.util.progress import progress_bar
 from solvable.util.steps import check_steps, check_times
 from solvable.util.types import Array

@@ -33,7 +33,8 @@ from solvable.simulation.engines import ModesData, ModesEngine
 from solvable.simulation.placement import Layout, by_seed, prepare
 from solvable.simulation.runs import Runs, finished
 from solvable.simulation.stepping import MAX_STEP, checked, chunks, models_of
-from solvable.util.errors import check_count, check_key, check_number, check_type, requirement
+from solvable.util.checks import check_count, check_key, check_number, check_type
+from solvable.util.errors import requirement
 from solvable.util.progress import progress_bar
 from solvable.util.steps import check_steps
 from solvable.util.types import Array

@@ -21,7 +21,8 @@ from jaxtyping import Float
 from solvable.models.activations import Activation, check_input, named
 from solvable.models.problem import MAX_ENTRIES
 from solvable.simulation.runs import OverSeeds, standard_error
-from solvable.util.errors import check_count, check_key, check_number, check_vector, requirement
+from solvable.util.checks import check_count, check_key, check_number, check_vector
+from solvable.util.errors import requirement
 from solvable.util.results import array
 from solvable.util.types import Array
 

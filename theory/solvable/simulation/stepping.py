@@ -17,7 +17,8 @@ from solvable.simulation import placement
 from solvable.simulation.engines import ENGINES, StudentT, gaussian, rademacher
 from solvable.simulation.placement import by_seed, prepare
 from solvable.simulation.runs import Runs, finished
-from solvable.util.errors import check_count, check_key, check_number, check_type, requirement
+from solvable.util.checks import check_count, check_key, check_number, check_type
+from solvable.util.errors import requirement
 from solvable.util.progress import progress_bar
 from solvable.util.steps import check_steps
 

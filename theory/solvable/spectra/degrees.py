@@ -8,7 +8,8 @@ from jaxtyping import Float
 from solvable.models.modes import Modes
 from solvable.models.problem import LinearRegression, PowerLaw
 from solvable.spectra.resolvent import ridge_on_axis, transforms
-from solvable.util.errors import check_count, check_type, check_vector, requirement
+from solvable.util.checks import check_count, check_type, check_vector
+from solvable.util.errors import requirement
 from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
 from solvable.util.types import Array
 

@@ -14,7 +14,8 @@ from solvable.models.problem import check_one_pass
 from solvable.simulation.stepping import MAX_STEP as LONGEST
 from solvable.simulation.stepping import checked as checked_words
 from solvable.sweeps.file import MEANT, File, axes, flops, path_of
-from solvable.util.errors import check_count, requirement
+from solvable.util.checks import check_count
+from solvable.util.errors import requirement
 from solvable.util.steps import MAX_STEP, MAX_STEPPED, check_steps
 
 _DATA = ("alpha", "beta", "noise")

@@ -6,7 +6,8 @@ import os
 from collections.abc import Generator
 from concurrent.futures import Executor, ProcessPoolExecutor
 
-from solvable.util.errors import check_count, requirement
+from solvable.util.checks import check_count
+from solvable.util.errors import requirement
 
 ENGINES = ("here", "processes", "dask", "slurm")
 

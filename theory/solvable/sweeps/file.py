@@ -31,7 +31,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from solvable.util.errors import check_count, check_number, check_vector, requirement, why
+from solvable.util.checks import check_count, check_number, check_vector
+from solvable.util.errors import requirement, why
 
 Kind = Literal["predict", "expect", "simulate", "frontier"]
 Shape = Literal["constant", "linear", "cosine", "stable-decay", "halving"]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from solvable.util.errors import check_count, check_number, check_vector, requirement
+from solvable.util.checks import check_count, check_number, check_vector
+from solvable.util.errors import requirement
 
 MAX_STEP = 10**15
 """The largest step index the theory accepts: beyond it float64 no longer counts."""

@@ -12,7 +12,7 @@ from solvable.rules.momentum import Momentum
 from solvable.rules.rule import Rule
 from solvable.rules.schedules import Linear
 from solvable.rules.sgd import SGD
-from solvable.util.errors import check_count
+from solvable.util.checks import check_count
 from solvable.verify.presets import POINTS
 
 RECORDED = np.array([1, 2, 4, 8, 16])

@@ -39,7 +39,7 @@ from scipy import stats
 
 from solvable.dynamics.prediction import expect
 from solvable.simulation.stepping import simulate
-from solvable.util.errors import check_count
+from solvable.util.checks import check_count
 from solvable.util.progress import progress_bar
 from solvable.verify.configurations import Configuration, random_configuration
 

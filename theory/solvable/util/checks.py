@@ -1,0 +1,169 @@
+"""Checks of user input. Each returns the value in the form that the package works with."""
+
+import math
+import numbers
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from solvable.util.errors import requirement, wrong_kind
+
+
+def _is_traced(value: object) -> bool:
+    """Whether JAX is tracing the value. A process that never imported JAX has no tracers."""
+    import sys
+
+    core = sys.modules.get("jax.core")
+    return core is not None and isinstance(value, core.Tracer)
+
+
+def plain_number(value: Any) -> Any:
+    """NumPy and JAX scalars and zero-dimensional arrays, and fractions, as Python numbers."""
+    if isinstance(value, np.ma.MaskedArray) or _is_traced(value):
+        return value
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else float(value)
+    if hasattr(value, "dtype") and np.ndim(value) == 0 and hasattr(value, "item"):
+        return value.item()
+    return value
+
+
+def is_number(value: object) -> bool:
+    """Whether ``value`` is a concrete real number: not an array, not traced, not a bool."""
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    positive: bool = False,
+    minimum: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A finite real number, as a Python number; what JAX traces passes as it is."""
+    value = plain_number(value)
+    if _is_traced(value):
+        return value
+    if not is_number(value):
+        fix = ""
+        if getattr(value, "ndim", 0):
+            fix = "For many at once take jax.vmap, or jax.tree.map over the numbers of one."
+        raise wrong_kind(name, "be a real number", value, fix)
+    finite = isinstance(value, int) or math.isfinite(value)  # of any size, for an int
+    if finite and isinstance(value, int) and abs(value) > 10**300:
+        raise requirement(name, "be at most 1e300", value)
+    if not finite or (positive and value <= 0):
+        raise requirement(name, f"be a {'positive finite' if positive else 'finite'} number", value)
+    if minimum is not None and value < minimum:
+        raise requirement(name, f"be at least {minimum:g}", value)
+    if below is not None and value >= below:
+        if minimum is None:
+            raise requirement(name, f"be below {below:g}", value)
+        raise requirement(name, f"lie in [{minimum:g}, {below:g})", value)
+    return value
+
+
+def check_count(name: str, value: Any, *, minimum: int = 1, maximum: float = math.inf) -> Any:
+    """A whole number in range, as an int: ``400`` and ``400.0`` are, ``400.5`` is not."""
+    value = plain_number(value)
+    if _is_traced(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value > maximum:
+        raise requirement(name, f"be at most {maximum:g}", value)
+    value = check_number(name, value)
+    if value != int(value):
+        raise requirement(name, "be a whole number", value)
+    if value < minimum:
+        raise requirement(name, f"be at least {minimum}", value)
+    if value > maximum:
+        raise requirement(name, f"be at most {maximum:g}", value)
+    return int(value)
+
+
+def check_choice(name: str, value: Any, *choices: str) -> str:
+    """One of a few words."""
+    if not (isinstance(value, str) and value in choices):
+        raise requirement(name, f"be one of {', '.join(choices)}", value)
+    return value
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise wrong_kind(name, "be True or False", value)
+    return bool(value)
+
+
+def check_type(name: str, value: Any, *types: type) -> Any:
+    """An instance of one of our classes."""
+    if not isinstance(value, types):
+        names = " or ".join(cls.__name__ for cls in types)
+        raise wrong_kind(name, f"be a {names}", value)
+    return value
+
+
+def check_key(key: Any) -> Any:
+    """A random key of JAX, of the new kind or the old, for one stream of random numbers."""
+    is_new = str(getattr(key, "dtype", "")).startswith("key<") and np.shape(key) == ()
+    is_old = str(getattr(key, "dtype", "")) == "uint32" and np.shape(key) in ((2,), (4,))
+    if not (is_new or is_old):
+        raise wrong_kind("key", "be a random key, such as jax.random.key(0)", key)
+    return key
+
+
+def check_vector(
+    name: str,
+    value: Any,
+    *,
+    positive: bool = False,
+    minimum: float | None = None,
+    size: tuple[str, int] | None = None,
+) -> np.ndarray:
+    """A non-empty one-dimensional array of finite numbers, as float64 NumPy.
+
+    ``size`` is the name and the length of the argument that it must be as long as.
+    """
+    array = check_array(name, value)
+    if array.ndim != 1 or array.size == 0:
+        raise requirement(name, "be a non-empty one-dimensional array", f"shape {array.shape}")
+    if size is not None and array.size != size[1]:
+        must = f"have as many entries as `{size[0]}` ({size[1]})"
+        raise requirement(name, must, f"{array.size} long")
+    bad = ~np.isfinite(array) | (positive & (array <= 0))
+    if bad.any():
+        at = int(np.argmax(bad))
+        kind = "positive finite" if positive else "finite"
+        raise requirement(f"{name}[{at}]", f"be a {kind} number", float(array[at]))
+    if minimum is not None and (array < minimum).any():
+        at = int(np.argmax(array < minimum))
+        must = "not be negative" if minimum == 0 else f"be at least {minimum:g}"
+        raise requirement(f"{name}[{at}]", must, float(array[at]))
+    return array
+
+
+def check_array(name: str, value: Any) -> np.ndarray:
+    """Numbers of any shape, as float64 NumPy. Text, truth values, dates and complex are none."""
+    if _is_traced(value):
+        return value
+    refusal = wrong_kind(name, "be a one-dimensional array of numbers", value)
+    if isinstance(value, (str, bytes, dict, set)) or value is None:
+        raise refusal
+    if isinstance(value, np.ma.MaskedArray):
+        if np.ma.getmaskarray(value).any():
+            raise requirement(name, "have no masked entries", value, "Leave them out.")
+        value = value.data
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        raise refusal from None
+    if array.size and array.dtype == object:
+        if not all(is_number(plain_number(x)) for x in array.ravel()):
+            raise refusal
+    elif array.size and array.dtype.kind not in "iuf" and "float" not in array.dtype.name:
+        raise refusal
+    try:
+        return array.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        raise refusal from None
