@@ -1,89 +1,107 @@
 """Solvable models of neural scaling laws: predict, simulate, compare.
 
+The verbs, the problems and the training rules are here; the rest has rooms of its own:
+``schedules`` of learning rates, ``inputs`` of simulations, ``spectra`` of features, ``design`` of
+training, ``verify``, ``plot``, ``sweeps``, and ``models`` and ``rules`` for those who add their own.
 Names are imported on first use, so that ``solvable --help`` does not wait for JAX.
 """
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
+
+from solvable.util.lazy import attach
 
 _HOMES = {
-    "models.problem": ["Draw", "LinearRegression", "PowerLaw"],
+    "models.power_law": ["PowerLaw"],
+    "models.spectrum": ["Spectrum"],
+    "models.kernels": ["KernelFeatures"],
+    "models.nonlinear": ["NonlinearFeatures"],
+    "models.modes": ["Modes"],
+    "models.problem": ["Problem"],
     "rules.rule": ["Rule"],
     "rules.sgd": ["SGD"],
-    "rules.momentum": ["DANA", "Momentum", "ThreeRates"],
+    "rules.momentum": ["DANA", "Momentum"],
     "rules.averaging": ["Averaged"],
-    "rules.optimizers": ["Optimizer"],
-    "rules.schedules": [
-        "Constant",
-        "Cosine",
-        "Geometric",
-        "Linear",
-        "PowerDecay",
-        "StableDecay",
-        "Warmup",
-    ],
-    "rules.full_batch": ["FullBatch", "GradientDescent", "GradientFlow"],
-    "dynamics.finite": ["FiniteCurve"],
-    "simulation.full_batch_runs": ["FiniteRuns", "RidgeRuns"],
-    "simulation.full_batch_simulation": ["simulate_full_batch", "simulate_ridge"],
-    "dynamics.ridge": ["InfiniteRiskWarning", "RidgeRisk", "ridge_risk"],
-    "design.best_ridge": ["Allocation", "OptimalRidge", "equiparameterization", "optimal_ridge"],
-    "design.regimes": [
-        "Duality",
-        "FiniteExponents",
-        "Regime",
-        "duality",
-        "finite_exponents",
-        "regime",
-    ],
-    "design.stopping": ["EarlyStopping", "early_stopping", "flow_frontier"],
-    "models.thresholds": ["max_learning_rate"],
-    "models.activations": ["effective_dimension"],
-    "models.kernels": ["KernelFeatures"],
-    "simulation.nonlinear": ["NonlinearRuns", "simulate_nonlinear"],
-    "models.modes": ["Modes"],
-    "dynamics.contour": ["contour_modes"],
-    "design.batches": [
-        "batch_hessian_rate",
-        "critical_batch",
-        "learning_rate_map",
-        "stability",
-        "steps_to_target",
-    ],
-    "design.optimal": ["EdgeWarning", "optimal_schedule", "tune"],
     "rules.labels": ["LabelMixture"],
-    "design.mixtures": ["optimal_proportions", "optimal_weights"],
-    "models.domains": ["Domains"],
-    "dynamics.domain_theory": ["DomainCurve", "expect_domains"],
-    "simulation.domain_runs": ["simulate_domains"],
-    "asymptotics.scaling": ["Exponents", "exponents"],
-    "dynamics.prediction": ["UnstableError", "expect", "predict"],
-    "dynamics.ensemble": ["expect_ensemble"],
-    "verify.ladder": ["Verification", "verify"],
-    "verify.configurations": ["Configuration", "random_configuration"],
-    "verify.random_check": ["RandomCheck", "Trial", "verify_configuration", "verify_random"],
-    "verify.presets": ["POINTS", "PUBLISHED"],
+    "rules.full_batch": ["FullBatch", "GradientDescent"],
+    "rules.filters": ["GradientFlow", "Ridge"],
+    "rules.optimizers": ["Optimizer"],
+    "dynamics.prediction": ["expect", "predict"],
     "dynamics.curve": ["Curve"],
-    "asymptotics.phases": ["Phase", "phase"],
-    "design.frontiers": ["Frontier", "frontier"],
-    "spectra.degrees": ["degrees_of_freedom", "effective_ridge", "eigenvalue_density"],
+    "dynamics.one_pass": ["UnstableError"],
+    "asymptotics.phases": ["phase"],
+    "asymptotics.scaling": ["exponents"],
+    "design.stability": ["stability", "threshold"],
+    "simulation.simulate": ["simulate"],
+    "simulation.runs": ["Runs"],
+    "simulation.budget": ["estimate"],
+    "verify.comparison": ["compare"],
+    "util.steps": ["log_steps"],
     "util.results": ["load"],
-    "simulation.runs": ["DivergenceWarning", "Runs"],
-    "simulation.budget": ["Estimate", "estimate"],
-    "verify.comparison": ["Comparison", "HeavyTailWarning", "compare"],
-    "simulation.stepping": ["simulate"],
-    "simulation.large": ["simulate_large"],
+    "util.errors": ["ArgumentError"],
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = {
+    "schedules": "rules.schedules",
+    "inputs": "simulation.inputs",
+    "models": "models",
+    "rules": "rules",
+    "spectra": "spectra",
+    "dynamics": "dynamics",
+    "asymptotics": "asymptotics",
+    "design": "design",
+    "simulation": "simulation",
+    "verify": "verify",
+    "sweeps": "sweeps",
+    "plot": "plot",
+    "exercises": "exercises",
+}
 
-__all__ = sorted(_HOME)
+__version__ = "0.1.0"
 
+__getattr__, __dir__, __all__ = attach(__name__, _HOMES, _MODULES)
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'solvable' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"solvable.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from solvable import asymptotics as asymptotics
+    from solvable import design as design
+    from solvable import dynamics as dynamics
+    from solvable import exercises as exercises
+    from solvable import models as models
+    from solvable import plot as plot
+    from solvable import rules as rules
+    from solvable import simulation as simulation
+    from solvable import spectra as spectra
+    from solvable import sweeps as sweeps
+    from solvable import verify as verify
+    from solvable.asymptotics.phases import phase as phase
+    from solvable.asymptotics.scaling import exponents as exponents
+    from solvable.design.stability import stability as stability
+    from solvable.design.stability import threshold as threshold
+    from solvable.dynamics.curve import Curve as Curve
+    from solvable.dynamics.one_pass import UnstableError as UnstableError
+    from solvable.dynamics.prediction import expect as expect
+    from solvable.dynamics.prediction import predict as predict
+    from solvable.models.kernels import KernelFeatures as KernelFeatures
+    from solvable.models.modes import Modes as Modes
+    from solvable.models.nonlinear import NonlinearFeatures as NonlinearFeatures
+    from solvable.models.power_law import PowerLaw as PowerLaw
+    from solvable.models.problem import Problem as Problem
+    from solvable.models.spectrum import Spectrum as Spectrum
+    from solvable.rules import schedules as schedules
+    from solvable.rules.averaging import Averaged as Averaged
+    from solvable.rules.filters import GradientFlow as GradientFlow
+    from solvable.rules.filters import Ridge as Ridge
+    from solvable.rules.full_batch import FullBatch as FullBatch
+    from solvable.rules.full_batch import GradientDescent as GradientDescent
+    from solvable.rules.labels import LabelMixture as LabelMixture
+    from solvable.rules.momentum import DANA as DANA
+    from solvable.rules.momentum import Momentum as Momentum
+    from solvable.rules.optimizers import Optimizer as Optimizer
+    from solvable.rules.rule import Rule as Rule
+    from solvable.rules.sgd import SGD as SGD
+    from solvable.simulation import inputs as inputs
+    from solvable.simulation.budget import estimate as estimate
+    from solvable.simulation.runs import Runs as Runs
+    from solvable.simulation.simulate import simulate as simulate
+    from solvable.util.errors import ArgumentError as ArgumentError
+    from solvable.util.results import load as load
+    from solvable.util.steps import log_steps as log_steps
+    from solvable.verify.comparison import compare as compare

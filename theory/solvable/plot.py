@@ -32,8 +32,8 @@ from scipy.stats import beta as beta_law
 from solvable.asymptotics.phases import BOUNDARIES, NO_POWER_LAW, phase
 from solvable.design.frontiers import Frontier
 from solvable.dynamics.curve import Curve
-from solvable.dynamics.finite import FiniteCurve
 from solvable.simulation.runs import Runs
+from solvable.util.errors import requirement
 from solvable.util.types import Array
 from solvable.verify.ladder import Verification
 
@@ -60,12 +60,17 @@ TERMS = {
     "population": "#CC79A7",
     "distortion": "#E69F00",
     "sgd_noise": "#56B4E9",
+    "bias": "#009E73",
+    "features": "#E69F00",
+    "data": "#CC79A7",
+    "noise": "#56B4E9",
 }
-"""Colours of the four terms of the risk."""
+"""Colours of the terms of the risk, on fresh samples and on a data set."""
 
 AXES = {
     "step": "step $t$",
     "time": "time $t$",
+    "ridge": "ridge",
     "flops": "compute $f = d\\,B\\,t$ (features × samples)",
 }
 """Labels of the horizontal axes, with units."""
@@ -102,69 +107,70 @@ def _logarithmic(ax: Axes, x: str, y: str) -> None:
     ax.set(xscale="log", yscale="log", xlabel=AXES[x], ylabel=y)
 
 
-def curve(ax: Axes, curve: Curve, x: str = "step", **line: Any) -> Line2D:
-    """Risk, label noise included, on logarithmic axes; step 0 has no place on them.
+def _shown(curve: Curve | Runs, x: str | None) -> tuple[str, np.ndarray]:
+    """What the horizontal axis is, and the values on it; those that are zero have no place."""
+    name = x or curve.axis
+    return name, np.asarray(getattr(curve, name), float)
+
+
+def curve(ax: Axes, curve: Curve, x: str | None = None, **line: Any) -> list[Line2D]:
+    """Risk, label noise included, on logarithmic axes, and dashed the training error if there is
+    one. What is at zero on the axis has no place; training errors below 10^-14 of the first risk
+    are rounding, and are left out.
 
     Args:
         ax: Where to draw.
         curve: From ``predict`` or ``expect``; its rung is the label.
-        x: ``step`` or ``flops``.
+        x: ``flops``, or the axis of the curve itself, which is the default.
         line: Properties of the line.
+
+    Returns:
+        The line, and that of the training error.
     """
-    later = curve.step > 0
-    _logarithmic(ax, x, "risk $P$")
-    line = {"label": curve.rung} | line
-    return ax.plot(getattr(curve, x)[later], curve.risk[later], **line)[0]
-
-
-def finite(ax: Axes, curve: FiniteCurve, **line: Any) -> list[Line2D]:
-    """Risk of full-batch training and, dashed, its training error; time 0 has no place.
-
-    Training errors below 10^-14 of the first are rounding, and are left out.
-    """
-    later = curve.time > 0
-    _logarithmic(ax, "time", "risk $P$")
-    line = {"label": "test"} | line
-    lines = ax.plot(curve.time[later], curve.risk[later], **line)
+    name, at = _shown(curve, x)
+    later = at > 0
+    _logarithmic(ax, name, "risk $P$")
+    line = {"label": str(curve.rung) if curve.train is None else "test"} | line
+    lines = ax.plot(at[later], curve.risk[later], **line)
     if curve.train is not None:
         seen = later & (curve.train > 1e-14 * curve.risk[0])
         dashed: Any = {"ls": "--", "color": lines[0].get_color(), "label": "training"}
-        lines += ax.plot(curve.time[seen], curve.train[seen], **dashed)
+        lines += ax.plot(at[seen], curve.train[seen], **dashed)
     return lines
 
 
-def terms(ax: Axes, curve: Curve, x: str = "step") -> list[Line2D]:
-    """The four terms of a curve made with ``terms=True``, dashed.
+def terms(ax: Axes, curve: Curve, x: str | None = None) -> list[Line2D]:
+    """The parts of the excess risk of a curve that has them, dashed.
 
     Raises:
         ValueError: If the curve has no terms.
     """
     if curve.terms is None:
-        raise ValueError(
-            "Argument `curve` must have terms, but has none. Take predict(..., terms=True)."
-        )
-    _logarithmic(ax, x, "risk $P$")
-    return parts(ax, getattr(curve, x), curve.terms)
+        raise requirement("curve", "have terms", None, "Take predict(..., terms=True).")
+    name, at = _shown(curve, x)
+    _logarithmic(ax, name, "risk $P$")
+    return parts(ax, at, curve.terms)
 
 
 def parts(ax: Axes, x: Array, terms: Mapping[str, Array]) -> list[Line2D]:
-    """The four terms of the risk against x, dashed, where they are positive."""
+    """The parts of the risk against x, dashed, where they are positive."""
     lines = []
-    for name, colour in TERMS.items():
-        seen = (x > 0) & (terms[name] > 0)
+    for name, values in terms.items():
+        seen = (x > 0) & (values > 0)
         label = name.replace("sgd_noise", "SGD noise")
-        lines += ax.plot(x[seen], terms[name][seen], "--", lw=0.9, color=colour, label=label)
+        lines += ax.plot(x[seen], values[seen], "--", lw=0.9, color=TERMS[name], label=label)
     return lines
 
 
 def runs(
     ax: Axes, runs: Runs, quantiles: tuple[float, float] = (0.05, 0.95), **line: Any
 ) -> tuple[Line2D, PolyCollection]:
-    """Mean risk of simulated runs over the steps, in a band between two quantiles."""
-    _logarithmic(ax, "step", "risk $P$")
+    """Mean risk of simulated runs along their axis, in a band between two quantiles."""
+    name, at = _shown(runs, None)
+    _logarithmic(ax, name, "risk $P$")
     low, high = (runs.quantile(q) for q in quantiles)
-    later = runs.step > 0
-    columns = (y[later] for y in (runs.step, runs.mean, low, high))
+    later = at > 0
+    columns = (y[later] for y in (at, runs.mean, low, high))
     return band(ax, *columns, **({"label": f"mean of {runs.seeds} runs"} | line))
 
 

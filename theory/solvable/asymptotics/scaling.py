@@ -24,7 +24,7 @@ Sources: arXiv 2509.19189 and 2602.06797 (schedules), 2502.14123 (averages), 250
 
 from dataclasses import dataclass
 
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.problem import Problem, check_problem
 from solvable.rules.averaging import Averaged
 from solvable.rules.momentum import DANA, Momentum
 from solvable.rules.rule import Rule
@@ -107,7 +107,7 @@ def _noiseless(alpha: float, a: float, s: float, rule: Rule) -> Exponents:
     raise requirement("rule", must, rule)
 
 
-def exponents(problem: PowerLaw | LinearRegression, rule: Rule) -> Exponents:
+def exponents(problem: Problem, rule: Rule) -> Exponents:
     """The predicted exponents of the excess risk in the number of steps, with their conditions.
 
     Args:
@@ -118,12 +118,12 @@ def exponents(problem: PowerLaw | LinearRegression, rule: Rule) -> Exponents:
         ValueError: If the problem or the rule has no known exponent; the message says which have.
 
     Example:
-        >>> problem = LinearRegression(alpha=1.0, beta=0.5, v=10**7, noise=1.0)
+        >>> problem = PowerLaw(alpha=1.0, beta=0.5, v=10**7, noise=1.0)
         >>> print(exponents(problem, SGD(Linear(0.1, T=1000))))
         excess ~ T^-0.6667, peak ~ T^-0.3333 (derived): the peak is tuned to each horizon; up to a
         logarithm, as p + 1 = 2 alpha
     """
-    check_type("problem", problem, PowerLaw, LinearRegression)
+    check_problem(problem)
     check_type("rule", rule, Rule)
     if problem.alpha is None or problem.beta is None:
         raise requirement("problem", "be a power law", problem)

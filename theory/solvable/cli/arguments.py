@@ -115,7 +115,7 @@ class Model(Data):
             )
         data = dict(alpha=self.alpha, beta=self.beta, v=self.v, noise=self.noise)
         if self.linear_regression:
-            return solvable.LinearRegression(**data)
+            return solvable.PowerLaw(**data)
         return solvable.PowerLaw(**data, d=self.d)
 
 

@@ -238,7 +238,7 @@ def verify(
     if random is not None:
         if quick or everything:
             raise ValueError("Give --random N without --quick and --all.")
-        return cli_random.verify_random(random, seed, path, json)
+        return cli_random.check_random(random, seed, path, json)
     from solvable import plot
     from solvable.util.files import write_whole
     from solvable.verify import ladder

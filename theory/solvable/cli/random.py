@@ -6,15 +6,15 @@ from pathlib import Path
 from solvable.cli.output import FAILED, save, show, show_json, table
 
 
-def verify_random(count: int, seed: int, path: Path, json: bool) -> int:
+def check_random(count: int, seed: int, path: Path, json: bool) -> int:
     """Check ``count`` random configurations, print by phase, and draw their p-values."""
     from solvable import plot
     from solvable.util.checks import check_count
     from solvable.util.files import write_whole
-    from solvable.verify.random_check import verify_random
+    from solvable.verify.random_check import check_random
 
     check_count("random", count)
-    found = verify_random(count, seed, progress=sys.stderr.isatty())
+    found = check_random(count, seed, progress=sys.stderr.isatty())
     if json:
         show_json(found.to_dict())
     else:

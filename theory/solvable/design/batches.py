@@ -1,144 +1,30 @@
-r"""Stability and batch size: how large a rate, how large a batch, and what noise they leave.
+r"""Batch size: how many steps and samples a target takes, and where they trade.
 
-With the kernel of the SGD noise summing to :math:`\kappa(\gamma, B)`, the expected risk stays
-bounded iff :math:`\kappa < 1`, and tends to
-
-.. math::
-    P_\infty = \frac{F_0 + \sigma^2}{1 - \kappa}, \qquad
-    \kappa = \sum_i \frac{\gamma \lambda_i}{2 B - (B + 1) \gamma \lambda_i}
-
-for a given spectrum, with :math:`F_0` what the features cannot express. Heavy ball is SGD with
-:math:`B (1 - \mu) / (1 + \mu)` for B and :math:`\gamma / (1 + \mu)` for :math:`\gamma`.
+Source: McCandlish et al. (2018), arXiv 1812.06162 (the critical batch size); Granziol et al. (2020),
+arXiv 2006.09092 (the rate of a batch's Hessian). Derived in the documents: theory/batch_size.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
+from solvable.design.stability import learned_out
 from solvable.dynamics import inversion
-from solvable.models.problem import Draw, LinearRegression, PowerLaw
-from solvable.models.thresholds import band_edge, kernel_sum, largest, spectrum_of
-from solvable.rules.rule import Rule
-from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.checks import check_count, check_key, check_number, check_type, check_vector
+from solvable.models.draw import Draw
+from solvable.models.problem import Problem, check_problem
+from solvable.models.thresholds import largest, spectrum_of
+from solvable.util.checks import check_count, check_key, check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
-from solvable.util.types import Array
 
 _LARGE = 1e12  # a batch without noise
 
 
-@dataclass(frozen=True)
-class Stability:
-    """How far a rule is from its threshold, and the risk it settles at."""
-
-    kernel: float
-    """Sum of the kernel of the SGD noise; below one, the expected risk is bounded."""
-    max_learning_rate: float
-    """The threshold, for the same batch size and momentum."""
-    floor: float
-    """Excess risk after infinitely many steps; infinite above the threshold."""
-
-    @property
-    def stable(self) -> bool:
-        """Whether the expected risk is bounded."""
-        return self.kernel < 1
-
-
-@jax.jit
-def _learned_out(modes, inverse_d) -> Array:
-    """Excess risk of the best theta."""
-    kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d)
-    return modes.floor + modes.weight @ (kappa / (modes.lam + kappa))
-
-
-@float64_on_cpu
-def stability(problem: PowerLaw | LinearRegression | Draw, rule: Rule) -> Stability:
-    r"""Kernel sum, threshold and floor of SGD or heavy ball with constant rate.
-
-    Exact for a draw and for a linear regression; for a :class:`PowerLaw`, of the deterministic
-    equivalent.
-
-    Args:
-        problem: A problem, or a draw of its features.
-        rule: :class:`SGD` or :class:`Momentum`, of constant rate.
-
-    Raises:
-        ValueError: If the rule has no threshold in closed form.
-
-    Example:
-        >>> problem = LinearRegression(alpha=0.5, beta=0.0, v=64, noise=1.0)
-        >>> round(stability(problem, SGD.stable(problem, 0.5)).floor, 5)
-        0.84141
-    """
-    check_type("problem", problem, PowerLaw, LinearRegression, Draw)
-    check_type("rule", rule, Rule)
-    like = rule.equivalent
-    if like is None or rule.base is not rule:
-        must = "be SGD or Momentum of constant rate, whose threshold has a closed form"
-        raise requirement("rule", must, rule)
-    modes, inverse_d = spectrum_of(problem)
-    threshold = float(largest(modes, inverse_d, 1.0 * like.B))
-    kernel = float(kernel_sum(modes, inverse_d, 1.0 * like.gamma, 1.0 * like.B))
-    if not like.gamma < threshold:
-        kernel = max(kernel, 1.0) if np.isfinite(kernel) else np.inf
-    best, noise = float(_learned_out(modes, inverse_d)), float(modes.noise)
-    floor = (best + noise * kernel) / (1 - kernel) if kernel < 1 else np.inf
-    return Stability(kernel, threshold * float(rule.base.gamma / like.gamma), floor)
-
-
-@dataclass(frozen=True)
-class RateMap:
-    """The largest stable learning rate against the batch size, and rules of thumb beside it."""
-
-    B: Float[np.ndarray, " n"]
-    largest: Float[np.ndarray, " n"]
-    """The threshold."""
-    small_batch: Float[np.ndarray, " n"]
-    """2 B / Tr: its limit for small batches."""
-    large_batch: float
-    """2 / (largest eigenvalue): its limit for large ones."""
-    linear_scaling: Float[np.ndarray, " n"]
-    """The threshold of B = 1, times B."""
-
-    @property
-    def turning_point(self) -> float:
-        """The batch size at which the two limits meet, Tr / (largest eigenvalue)."""
-        return float(self.large_batch * self.B[0] / self.small_batch[0])
-
-
-@float64_on_cpu
-def learning_rate_map(
-    problem: PowerLaw | LinearRegression | Draw, B: Sequence[float] | np.ndarray
-) -> RateMap:
-    """The largest stable learning rate for many batch sizes, with both limits.
-
-    Example:
-        >>> problem = LinearRegression(alpha=0.75, beta=0.0, v=512)
-        >>> learning_rate_map(problem, [1, 4, 32]).largest.round(5)
-        array([0.52969, 1.25549, 1.87928])
-    """
-    check_type("problem", problem, PowerLaw, LinearRegression, Draw)
-    B = check_vector("B", B, positive=True)
-    modes, inverse_d = spectrum_of(problem)
-    each = jax.vmap(largest, (None, None, 0))(modes, inverse_d, jnp.append(1.0, B))
-    trace = float(modes.trace)
-    return RateMap(
-        B=B,
-        largest=np.asarray(each[1:]),
-        small_batch=2 * B / trace,
-        large_batch=float(2 / band_edge(modes, inverse_d)),
-        linear_scaling=float(each[0]) * B,
-    )
-
-
 @float64_on_cpu
 def batch_hessian_rate(
-    key: jax.Array, problem: LinearRegression | Draw, B: int, draws: int = 200
+    key: jax.Array, problem: Problem, B: int, draws: int = 200
 ) -> tuple[float, float]:
     r"""The rule :math:`\gamma = 2 / \mathbb E \lambda_{max}` of the Hessian of a batch.
 
@@ -148,13 +34,13 @@ def batch_hessian_rate(
     second.
 
     Example:
-        >>> problem = LinearRegression(alpha=0.75, beta=0.0, v=512)
+        >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=512)
         >>> rate, error = batch_hessian_rate(jax.random.key(0), problem, B=1)
         >>> rate > max_learning_rate(problem, B=1)
         True
     """
     check_key(key)
-    check_type("problem", problem, LinearRegression, Draw)
+    check_problem(problem)
     check_count("B", B)
     check_count("draws", draws, minimum=2)
     if isinstance(problem, Draw):
@@ -208,9 +94,7 @@ def _reached(times: np.ndarray, excess: np.ndarray, target: float) -> float:
 
 
 @float64_on_cpu
-def steps_to_target(
-    problem: PowerLaw | LinearRegression, target: float, B: float
-) -> tuple[int, float]:
+def steps_to_target(problem: Problem, target: float, B: float) -> tuple[int, float]:
     """Fewest steps of SGD until the expected excess risk is ``target``, and the rate that does it.
 
     The constant learning rate is tuned, to about one per cent.
@@ -219,16 +103,16 @@ def steps_to_target(
         ValueError: If the target is not above what the features can express.
 
     Example:
-        >>> problem = LinearRegression(alpha=0.75, beta=0.15, v=10**6, noise=1.0)
+        >>> problem = PowerLaw(alpha=0.75, beta=0.15, v=10**6, noise=1.0)
         >>> steps, gamma = steps_to_target(problem, 0.4, B=1)
         >>> 50 < steps < 200
         True
     """
-    check_type("problem", problem, PowerLaw, LinearRegression)
+    check_problem(problem)
     check_number("target", target, positive=True)
     check_number("B", B, positive=True)
     modes, inverse_d = spectrum_of(problem)
-    best = float(_learned_out(modes, inverse_d))
+    best = float(learned_out(modes, inverse_d))
     if target <= best:
         raise requirement("target", f"exceed {best:.4g}, the excess risk of the best theta", target)
     threshold = float(largest(modes, inverse_d, float(B)))
@@ -248,7 +132,7 @@ def steps_to_target(
     return int(np.ceil(reached[at])), float(gammas[at])
 
 
-def critical_batch(problem: PowerLaw | LinearRegression, target: float) -> CriticalBatch:
+def critical_batch(problem: Problem, target: float) -> CriticalBatch:
     r"""The batch size at which more samples per step stop paying, for a target excess risk.
 
     :math:`B = N / S`, with S the fewest steps (infinite batches) and N the fewest samples
@@ -260,7 +144,7 @@ def critical_batch(problem: PowerLaw | LinearRegression, target: float) -> Criti
         ValueError: If the target is below what can be reached.
 
     Example:
-        >>> problem = LinearRegression(alpha=0.75, beta=0.15, v=10**6, noise=1.0)
+        >>> problem = PowerLaw(alpha=0.75, beta=0.15, v=10**6, noise=1.0)
         >>> 20 < critical_batch(problem, 0.4).B < 40
         True
     """

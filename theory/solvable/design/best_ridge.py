@@ -21,9 +21,9 @@ import numpy as np
 from scipy import optimize
 
 from solvable.dynamics.ridge import at_kappa, freedom, sizes
-from solvable.models.kernels import FiniteProblem
+from solvable.models.kernels import Problem
 from solvable.models.modes import Modes
-from solvable.models.problem import PowerLaw
+from solvable.models.power_law import PowerLaw
 from solvable.numerics.search import minimum
 from solvable.spectra.resolvent import ridge_on_axis
 from solvable.util.checks import check_number
@@ -100,7 +100,7 @@ def _split(product, modes: Modes, best: bool) -> tuple[Array, Array, Array]:
 
 @float64_on_cpu
 def optimal_ridge(
-    problem: FiniteProblem, n: int | None, *, ensemble: int = 1, bags: int = 1
+    problem: Problem, n: int | None, *, ensemble: int = 1, bags: int = 1
 ) -> OptimalRidge:
     """The ridge of least expected risk.
 

@@ -6,20 +6,19 @@ equivalent itself, with no asymptotics: its slopes are what the phases predict i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
 from solvable.dynamics.inversion import EARLY, late_excess
-from solvable.dynamics.prediction import UnstableError
-from solvable.models.problem import PowerLaw, check_one_pass
+from solvable.dynamics.one_pass import UnstableError, is_plain, plain_rate
+from solvable.models.problem import Problem, check_one_pass
 from solvable.models.thresholds import largest
 from solvable.numerics.sums import MAX_SIZE, count_octaves
-from solvable.rules.sgd import SGD
-from solvable.util.checks import check_count, check_type, check_vector
-from solvable.util.errors import requirement, why
+from solvable.rules.rule import Rule, check_rule
+from solvable.util.checks import check_count, check_vector
+from solvable.util.errors import requirement, wrong_kind
 from solvable.util.precision import float64_on_cpu
 from solvable.util.results import Result, array
 
@@ -31,8 +30,7 @@ _DELTA = 0.2  # half the step in log f of the local slopes
 SIZES = (8, 10**16)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Frontier(Result):
+class Frontier(Result, kw_only=True):
     """The best risk at each compute budget. Arrays are float64 NumPy, shape (k,)."""
 
     flops: Float[np.ndarray, " k"] = array("flops", units="features times samples")
@@ -77,27 +75,31 @@ def _log_excess(
     """log excess risk of each size (n,) at its budgets (n, m), infinite where t < EARLY."""
     problems = [family(int(size)) for size in d]
     for size, problem in zip(d, problems, strict=True):
-        if not isinstance(problem, PowerLaw) or problem.d != int(size):
-            must = f"return a PowerLaw with d = {int(size)} when called with {int(size)}"
+        if not isinstance(problem, Problem) or problem.d != int(size):
+            must = f"return a problem with d = {int(size)} when called with {int(size)}"
             raise requirement("family", must, problem)
         check_one_pass(problem)
-    sgds = [rule(problem) for problem in problems]
-    check_type("rule(problem)", sgds[0], SGD)
-    if not all(sgd.constant for sgd in sgds):
-        raise requirement("rule", "give SGD of constant rate, for which the phases are", sgds[0])
+    rules = [rule(problem) for problem in problems]
+    for found in rules:
+        if not is_plain(check_rule(found)):
+            must = "give SGD of constant rate, for which the phases are"
+            raise requirement("rule", must, found)
     octaves = max(count_octaves(float(problem.v)) for problem in problems)
     spectra = [problem.spectrum(octaves) for problem in problems]
     modes = jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *spectra)
-    gamma, B = (np.array([float(getattr(s, name)) for s in sgds]) for name in ("gamma", "B"))
+    gamma = np.array([float(plain_rate(found)) for found in rules])
+    B = np.array([float(found.B) for found in rules])
     inverse_d = 1.0 / d
     threshold = np.asarray(_largest(modes, inverse_d, B))
     if (gamma >= threshold).any():
         at = int(np.argmax(gamma >= threshold))
-        raise UnstableError(
-            f"Argument `rule` must give gamma below the largest stable learning rate, "
-            f"{threshold[at]:.6g} at d = {d[at]:g}, but gives {gamma[at]:.6g}. "
-            + why("theory/batch_size")
+        must = (
+            f"give gamma below the largest stable learning rate, {threshold[at]:.6g} at "
+            f"d = {d[at]:g}"
         )
+        shell = "Take a smaller --gamma, or --fraction 0.5."
+        page = "theory/batch_size"
+        raise UnstableError("rule", must, float(gamma[at]), page=page, shell=shell)
     step = flops / (d * B)[:, None]
     excess = np.asarray(_late(np.maximum(step, EARLY), modes, inverse_d, gamma, B))
     return np.where(step >= EARLY, np.log(excess), np.inf), float(problems[0].noise)
@@ -125,8 +127,8 @@ def _minimum(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 @float64_on_cpu
 def frontier(
-    family: Callable[[int], PowerLaw],
-    rule: Callable[[PowerLaw], SGD],
+    family: Callable[[int], Problem],
+    rule: Callable[[Problem], Rule],
     flops: Sequence[float] | np.ndarray,
     sizes: tuple[int, int] | None = None,
 ) -> Frontier:
@@ -167,7 +169,7 @@ def frontier(
     """
     for name, function in (("family", family), ("rule", rule)):
         if not callable(function):
-            raise TypeError(f"Argument `{name}` must be a function, but is {function!r}.")
+            raise wrong_kind(name, "be a function", function)
     flops = check_vector("flops", flops, positive=True)
     if (np.diff(flops) <= 0).any():
         raise requirement("flops", "be strictly increasing", flops.tolist())

@@ -6,9 +6,10 @@ import numpy as np
 from scipy import optimize
 
 from solvable.dynamics.domain_theory import expect_domains
-from solvable.dynamics.prediction import UnstableError, predict
+from solvable.dynamics.one_pass import UnstableError
+from solvable.dynamics.prediction import predict
 from solvable.models.domains import Domains
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.problem import Problem
 from solvable.rules.labels import LabelMixture
 from solvable.rules.momentum import Momentum
 from solvable.rules.sgd import SGD
@@ -17,7 +18,7 @@ from solvable.util.errors import requirement
 
 
 def optimal_weights(
-    problem: PowerLaw | LinearRegression, mixture: LabelMixture, steps: int
+    problem: Problem, mixture: LabelMixture, steps: int
 ) -> tuple[LabelMixture, float]:
     r"""The weights, and the learning rate, with the least expected excess risk after ``steps``.
 
@@ -38,7 +39,7 @@ def optimal_weights(
         ValueError: If the rule has no constant rate to tune.
 
     Example:
-        >>> problem = LinearRegression(alpha=0.75, beta=0.15, v=32)
+        >>> problem = PowerLaw(alpha=0.75, beta=0.15, v=32)
         >>> mixture = LabelMixture(SGD(0.1), noise=[0.5, 2.0], probability=[0.2, 0.8])
         >>> best, excess = optimal_weights(problem, mixture, steps=2000)
         >>> round(excess, 4)

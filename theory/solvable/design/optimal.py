@@ -28,14 +28,16 @@ from scipy import optimize
 
 from solvable.dynamics.adjoint import final_excess, final_excess_and_gradient
 from solvable.dynamics.contour import contour_modes
-from solvable.dynamics.prediction import UnstableError, predict
+from solvable.dynamics.one_pass import UnstableError
+from solvable.dynamics.prediction import predict
 from solvable.models.modes import Modes
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.power_law import PowerLaw
+from solvable.models.problem import Problem, check_problem
 from solvable.models.thresholds import largest, spectrum_of
 from solvable.rules.rule import Rule
 from solvable.rules.schedules import Constant
 from solvable.rules.sgd import SGD
-from solvable.util.checks import check_count, check_number, check_type
+from solvable.util.checks import check_count, check_number
 from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu
 
@@ -85,7 +87,7 @@ def kernel_rates(modes: Modes, steps: int, scale: float, cap: float) -> Float[np
     return np.interp(steps - np.arange(steps) - 0.5, remaining, gamma)
 
 
-def _nodes(problem: PowerLaw | LinearRegression, peak: float, steps: int, B: int) -> Modes:
+def _nodes(problem: Problem, peak: float, steps: int, B: int) -> Modes:
     if isinstance(problem, PowerLaw):
         return contour_modes(problem, SGD(Constant(peak, steps), B), steps)
     return problem.spectrum()
@@ -93,7 +95,7 @@ def _nodes(problem: PowerLaw | LinearRegression, peak: float, steps: int, B: int
 
 @float64_on_cpu
 def optimal_schedule(
-    problem: PowerLaw | LinearRegression, steps: int, B: int = 1, *, method: str = "rule"
+    problem: Problem, steps: int, B: int = 1, *, method: str = "rule"
 ) -> OptimalSchedule:
     """The learning rates that minimise the expected excess risk after so many steps of SGD.
 
@@ -112,12 +114,12 @@ def optimal_schedule(
         EdgeWarning: If a scalar of the rule ends at the edge of the range searched.
 
     Example:
-        >>> problem = LinearRegression(alpha=1.0, beta=0.5, v=10**6, noise=1.0)
+        >>> problem = PowerLaw(alpha=1.0, beta=0.5, v=10**6, noise=1.0)
         >>> best = optimal_schedule(problem, steps=256)
         >>> best.rates.shape, bool(best.rates[0] > best.rates[-1])
         ((256,), True)
     """
-    check_type("problem", problem, PowerLaw, LinearRegression)
+    check_problem(problem)
     check_count("steps", steps)
     check_count("B", B)
     if method not in ("rule", "direct"):
@@ -168,7 +170,7 @@ def _warn(what: str, value: float) -> None:
 
 
 def tune(
-    problem: PowerLaw | LinearRegression,
+    problem: Problem,
     rule: Callable[[float], Rule],
     steps: int,
     *,
@@ -188,7 +190,7 @@ def tune(
         EdgeWarning: If the best peak is the smallest or the largest.
 
     Example:
-        >>> problem = LinearRegression(alpha=1.0, beta=0.5, v=10**6, noise=1.0)
+        >>> problem = PowerLaw(alpha=1.0, beta=0.5, v=10**6, noise=1.0)
         >>> best = tune(problem, lambda peak: SGD(Cosine(peak, 256)), steps=256)
         >>> best.at_edge
         False

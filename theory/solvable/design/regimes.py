@@ -28,41 +28,18 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import gamma as gamma_function
 
+from solvable.asymptotics.finite import finite_exponents, two_exponents
 from solvable.dynamics.finite import flow_excess
 from solvable.dynamics.ridge import at_kappa
 from solvable.models.modes import Modes
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.problem import Problem
 from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.checks import check_count, check_number, check_type
+from solvable.util.checks import check_count, check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
 
 _DELTA = 0.05  # half the step in the logarithm of a resource
-
-
-@dataclass(frozen=True)
-class FiniteExponents:
-    """Exponents of the risk of gradient flow without label noise, as the limits are taken."""
-
-    time: float
-    """Of t, while time limits."""
-    width: float
-    """Of d, at infinite time and data."""
-    data: float
-    """Of n, at infinite time and width."""
-    task: str
-    """``hard`` (a - 1 < b), ``easy``, or ``very easy`` (a > 2 b, where SGD noise would matter)."""
-    compute: float
-    """Of the best risk against compute d t."""
-    best_width: float
-    """Of the best d against compute."""
-    stopped: float
-    """With label noise: of the best risk along training against n, at infinite width."""
-    stopping_time: float
-    """With label noise: of the time of that, against n."""
-    status: str = "numerical"
-    """Derived from the two-point function and seen in it; not proven."""
 
 
 @dataclass(frozen=True)
@@ -111,49 +88,6 @@ class Duality:
         return self.data / self.width
 
 
-def _ab(problem: object) -> tuple[float, float]:
-    check_type("problem", problem, PowerLaw, LinearRegression)
-    alpha, beta = getattr(problem, "alpha", None), getattr(problem, "beta", None)
-    if alpha is None or beta is None:
-        raise requirement("problem", "be a power law, which has exponents", problem)
-    a, b = 2 * float(alpha) + 2 * float(beta), 2 * float(alpha)
-    if b <= 1 or a <= 1:
-        must = "have 2 alpha > 1 and 2 (alpha + beta) > 1 for the exponents on finite data"
-        raise requirement("problem", must, problem)
-    return a, b
-
-
-def finite_exponents(problem: PowerLaw | LinearRegression) -> FiniteExponents:
-    r"""The exponents of this module's docstring, and those of compute and early stopping.
-
-    Compute d t at its best split: :math:`d \sim C^{1/(1 + b)}`, risk
-    :math:`C^{-(a - 1)/(1 + b)}` for hard tasks; :math:`C^{(a - b)/a}` and
-    :math:`C^{-(a - 1)/a}` for easy ones. With label noise and infinite width the best risk along
-    training is :math:`n^{-(a - 1)/a}`, at :math:`t \sim n^{b/a}`.
-
-    Raises:
-        ValueError: If the spectrum or the target is too rough: 2 alpha or 2 (alpha + beta) not
-            above one.
-
-    Example:
-        >>> found = finite_exponents(PowerLaw(alpha=0.75, beta=1.25, v=10**6, d=100))
-        >>> found.task, found.width, found.data
-        ('very easy', 1.5, 3.0)
-    """
-    a, b = _ab(problem)
-    hard = a - 1 < b
-    return FiniteExponents(
-        time=(a - 1) / b,
-        width=min(a - 1, b),
-        data=min(a - 1, 2 * b),
-        task="hard" if hard else "very easy" if a > 2 * b else "easy",
-        compute=(a - 1) / (1 + b) if hard else (a - 1) / a,
-        best_width=1 / (1 + b) if hard else (a - b) / a,
-        stopped=(a - 1) / a,
-        stopping_time=b / a,
-    )
-
-
 @jax.jit
 def _ridgeless(inverse_d, inverse_n, modes: Modes) -> Array:
     """Excess risk at infinite time."""
@@ -177,9 +111,7 @@ def _neighbours(t: float, inverse_d: float, inverse_n: float, modes: Modes) -> n
 
 
 @float64_on_cpu
-def regime(
-    problem: PowerLaw | LinearRegression, n: int | None, time: float | None = None
-) -> Regime:
+def regime(problem: Problem, n: int | None, time: float | None = None) -> Regime:
     """What limits the risk of gradient flow, from the deterministic equivalent itself.
 
     Args:
@@ -200,7 +132,7 @@ def regime(
         >>> found.limit, found.variance_limited, found.predicted["data"]
         ('data', ('width',), 0.5)
     """
-    exponents, (a, b) = finite_exponents(problem), _ab(problem)
+    exponents, (a, b) = finite_exponents(problem), two_exponents(problem)
     d = getattr(problem, "d", None)
     if n is not None:
         check_count("n", n)
@@ -236,18 +168,18 @@ def regime(
 
 
 @float64_on_cpu
-def duality(problem: PowerLaw | LinearRegression, size: int) -> Duality:
+def duality(problem: Problem, size: int) -> Duality:
     r"""Features against samples: the risk of d = size at infinite n, and of n = size at infinite d.
 
     For an isotropic target (beta = 0) both are :math:`n \kappa w^2`, the same number. Otherwise
     they have the same exponent only for hard tasks, and then their ratio tends to 1 + b - a.
 
     Example:
-        >>> found = duality(LinearRegression(alpha=0.75, beta=0.0, v=10**6), 100)
+        >>> found = duality(PowerLaw(alpha=0.75, beta=0.0, v=10**6), 100)
         >>> round(found.ratio, 12), found.predicted
         (1.0, 1.0)
     """
-    a, b = _ab(problem)
+    a, b = two_exponents(problem)
     check_count("size", size)
     modes, zero = problem.spectrum(), 0.0
     width, data = (float(_ridgeless(*x, modes)) for x in ((1 / size, zero), (zero, 1 / size)))
@@ -255,8 +187,8 @@ def duality(problem: PowerLaw | LinearRegression, size: int) -> Duality:
     return Duality(width, data, predicted)
 
 
-def time_limited(problem: PowerLaw | LinearRegression, t: Any) -> Any:
+def time_limited(problem: Problem, t: Any) -> Any:
     r"""The risk while only time limits, :math:`\Gamma(s) / (b (2 t)^s)` with s = (a - 1)/b."""
-    a, b = _ab(problem)
+    a, b = two_exponents(problem)
     s = (a - 1) / b
     return gamma_function(s) / (b * (2 * np.asarray(t, float)) ** s)

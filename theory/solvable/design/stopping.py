@@ -18,9 +18,9 @@ import numpy as np
 from solvable.design.frontiers import Frontier
 from solvable.dynamics.finite import flow_excess
 from solvable.models.modes import Modes
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.problem import Problem, check_problem
 from solvable.numerics.search import minimum
-from solvable.util.checks import check_count, check_type, check_vector
+from solvable.util.checks import check_count, check_vector
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
 
@@ -48,7 +48,7 @@ def _best_time(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]
 
 
 @float64_on_cpu
-def early_stopping(problem: PowerLaw | LinearRegression, n: int) -> EarlyStopping:
+def early_stopping(problem: Problem, n: int) -> EarlyStopping:
     r"""The time at which gradient flow on n samples has the least expected risk.
 
     With label noise and infinite width the time grows like :math:`n^{b/a}` and the risk there
@@ -58,12 +58,12 @@ def early_stopping(problem: PowerLaw | LinearRegression, n: int) -> EarlyStoppin
         ValueError: If ``n`` is not a positive whole number.
 
     Example:
-        >>> problem = LinearRegression(alpha=0.75, beta=0.25, v=10**8, noise=0.25)
+        >>> problem = PowerLaw(alpha=0.75, beta=0.25, v=10**8, noise=0.25)
         >>> one, two = early_stopping(problem, 10**5), early_stopping(problem, 2 * 10**5)
         >>> round(float(np.log2(one.excess / two.excess)), 2)  # (a - 1) / a = 1/2
         0.5
     """
-    check_type("problem", problem, PowerLaw, LinearRegression)
+    check_problem(problem)
     check_count("n", n)
     time, excess, at_end = _best_time(problem.spectrum(), 1.0 * problem.inverse_d, 1.0 / n)
     return EarlyStopping(np.inf if at_end else float(time), float(excess))
@@ -86,9 +86,7 @@ def _best_width(log_compute, modes: Modes) -> tuple[Array, Array, Array]:
 
 
 @float64_on_cpu
-def flow_frontier(
-    problem: PowerLaw | LinearRegression, flops: Sequence[float] | np.ndarray
-) -> Frontier:
+def flow_frontier(problem: Problem, flops: Sequence[float] | np.ndarray) -> Frontier:
     r"""The best width of gradient flow on fresh data at each compute :math:`C = d\, t`.
 
     Args:
@@ -107,7 +105,7 @@ def flow_frontier(
         >>> best.slope.round(2), best.size_slope.round(2)  # -2/5 and 2/5 in the limit
         (array([-0.4]), array([0.4]))
     """
-    check_type("problem", problem, PowerLaw, LinearRegression)
+    check_problem(problem)
     flops = check_vector("flops", flops, positive=True)
     shifted = np.log(flops)[:, None] + _DELTA * np.array([-1, 0, 1])
     found = _best_width(shifted.ravel(), problem.spectrum())

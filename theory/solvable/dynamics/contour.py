@@ -26,9 +26,9 @@ from jaxtyping import Complex, Float
 
 from solvable.dynamics.recursion import changes, pairs
 from solvable.models.modes import Modes
-from solvable.models.problem import PowerLaw, check_one_pass
+from solvable.models.problem import Problem, check_one_pass
 from solvable.models.thresholds import band_edge
-from solvable.rules.rule import Rule
+from solvable.rules.rule import Rule, target_keeping
 from solvable.spectra.resolvent import transforms
 from solvable.util.precision import as_numpy, float64_on_cpu
 from solvable.util.types import Array
@@ -61,7 +61,7 @@ class Watched:
             self.step = np.zeros(1, np.int64)
         self.lengths = np.diff(self.step, append=horizon)
         self.lasting = np.array([horizon]) if rule.constant else self.step + 1
-        self.A, self.b = map(np.asarray, rule.coefficients(self.step))
+        self.A, self.b = map(np.asarray, target_keeping(rule, self.step))
         self.start = np.array([rule.start[i] * rule.start[j] for i, j in pairs(len(rule.start))])
         self.B = float(rule.B)
 
@@ -201,7 +201,7 @@ def padded(z: np.ndarray, dz: np.ndarray) -> Path:
 
 
 @float64_on_cpu
-def contour_modes(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
+def contour_modes(problem: Problem, rule: Rule, horizon: float) -> Modes:
     """Modes of the deterministic equivalent, for up to ``horizon`` steps of a training rule.
 
     Panels are refined until the sum rules hold and one more refinement would change neither the

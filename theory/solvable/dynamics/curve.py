@@ -1,51 +1,80 @@
 """The risk along training, as the theory gives it."""
 
-from dataclasses import dataclass, field
+from typing import Any
 
-import jax
-from jaxtyping import Float, Int
+import numpy as np
+from jaxtyping import Float
 
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
-from solvable.util.results import Result, array
-from solvable.util.types import Array, Scalar
+from solvable.util.along import Along
+from solvable.util.errors import requirement
+from solvable.util.record import static
+from solvable.util.results import AXIS, array
+from solvable.util.types import Array, Rung, Scalar
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Curve(Result):
-    """Expected risk at a number of steps. Arrays are float64 NumPy, shape (k,)."""
+class Curve(Along, kw_only=True):
+    """Expected risk along an axis: steps, times of gradient flow, or ridges.
 
-    step: Int[Array, " k"] = array("step", units="steps of SGD")
-    """Steps taken, each on B fresh samples. Step 0 is theta = 0."""
-    excess: Float[Array, " k"] = array("step")
-    """Risk minus the label noise. What the features cannot express stays in."""
-    terms: dict[str, Float[Array, " k"]] | None = array("step", default=None)
-    """The parts of the excess: capacity, population, distortion and SGD noise."""
+    Arrays are float64 NumPy, shape (k,).
+
+    Example:
+        >>> curve = predict(PowerLaw(alpha=1.0, beta=0.3, v=100), SGD(0.1), [0, 10, 100])
+        >>> curve.step, curve.risk.round(4)
+        (array([  0,  10, 100]), array([1.3041, 0.2732, 0.0697]))
+    """
+
+    x: Any = array(AXIS)
+    """The axis: also ``step``, ``time`` or ``ridge``, whichever it is."""
+    excess: Float[Array, " k"] = array(AXIS)
+    """Expected risk on fresh samples, minus the label noise."""
+    train: Float[Array, " k"] | None = array(AXIS, default=None)
+    """On a finite data set, mean squared residual on its samples, label noise included."""
+    terms: dict[str, Float[Array, " k"]] | None = array(AXIS, default=None)
+    """The parts of the excess: for fresh samples capacity, population, distortion and SGD noise; on
+    a finite data set bias, variance of the features, variance of the data, and label noise."""
+    kappa: Float[Array, " k"] | None = array(AXIS, default=None)
+    """Of ridge regression, the effective ridge."""
+    df1: Float[Array, " k"] | None = array(AXIS, default=None)
+    """Of ridge regression, degrees of freedom: the expected trace of the smoother that takes labels
+    to predictions."""
+    df2: Float[Array, " k"] | None = array(AXIS, default=None)
+    """Those of second order, sum of (lam / (lam + kappa))^2."""
     error: Scalar = 0.0
-    """Relative numerical error of the risk (not the error of the theory; see ``rung``)."""
-    rung: str = field(default="", metadata={"static": True})
+    """Relative numerical error of the excess (not the error of the theory; see ``rung``)."""
+    axis: str = static("step")  # ty: ignore[invalid-type-form]
+    """``step``, ``time`` or ``ridge``."""
+    rung: Rung = static(Rung.EXACT)
     """What the numbers are: an exact expectation, or a deterministic equivalent."""
-    problem: PowerLaw | LinearRegression
+    problem: Problem
     """What is learned."""
-    sgd: Rule
+    rule: Rule
     """How."""
+    n: Scalar | None = None
+    """Samples of the data set; None for fresh or infinitely many samples."""
+    ensemble: Scalar = 1
+    """Draws of the features averaged over."""
+    bags: Scalar = 1
+    """Data sets averaged over."""
 
     @property
-    def risk(self) -> Float[Array, " k"]:
-        """Expected risk, label noise included."""
-        return self.excess + self.problem.noise
+    def gcv(self) -> Float[np.ndarray, " k"]:
+        """Of ridge regression, generalised cross validation, train / (1 - df1 / n)^2.
 
-    @property
-    def flops(self) -> Float[Array, " k"]:
-        """Compute: features times samples, d B steps (v B steps for linear regression)."""
-        size = getattr(self.problem, "d", self.problem.v)
-        return 1.0 * size * self.sgd.B * self.step
+        It is what the training data tell of the risk, and equals it to the order of the
+        equivalent. Where the training error is zero it is not a number.
+        """
+        if self.train is None or self.df1 is None:
+            must = "be of one data set fitted by ridge regression, for cross validation"
+            raise requirement("curve", must, self.rule)
+        left = 1 - self.df1 * (0.0 if self.n is None else 1 / self.n)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(left < 1e-9, np.nan, self.train / left**2)
 
     def __str__(self) -> str:
         return (
             f"{self.rung} of {self.problem}\n"
-            f"{self.sgd}, {self.step.size} steps from {self.step[0]} to {self.step[-1]:.4g}: "
-            f"risk {self.risk[0]:.6g} to {self.risk[-1]:.6g}, "
-            f"numerical error {self.error:.0e}"
+            f"{self.rule}{self._samples()}, {self._span()}: "
+            f"risk {self.risk[0]:.6g} to {self.risk[-1]:.6g}, numerical error {self.error:.0e}"
         )

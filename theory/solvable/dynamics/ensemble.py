@@ -7,12 +7,13 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.dynamics import secular
-from solvable.dynamics.prediction import UnstableError
-from solvable.models.problem import PowerLaw, feature_modes
+from solvable.dynamics.one_pass import UnstableError, is_plain, plain_rate
+from solvable.models.draw import feature_modes
+from solvable.models.problem import Problem, check_problem
 from solvable.models.thresholds import largest
-from solvable.rules.sgd import SGD
-from solvable.util.checks import check_count, check_key, check_type
-from solvable.util.errors import requirement, why
+from solvable.rules.rule import Rule, check_rule
+from solvable.util.checks import check_count, check_key
+from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.steps import check_steps
 
@@ -24,7 +25,11 @@ _thresholds = jax.jit(jax.vmap(largest, in_axes=(0, None, None)))
 
 @float64_on_cpu
 def expect_ensemble(
-    key: jax.Array, problem: PowerLaw, sgd: SGD, steps: int | Sequence[int] | np.ndarray, draws: int
+    key: jax.Array,
+    problem: Problem,
+    rule: Rule,
+    steps: int | Sequence[int] | np.ndarray,
+    draws: int,
 ) -> Float[np.ndarray, "draws k"]:
     """The exact expected risk, as of :func:`expect`, for each of many draws of the features.
 
@@ -33,12 +38,12 @@ def expect_ensemble(
     Args:
         key: A key of :func:`jax.random.key`.
         problem: Small enough for the singular values of many v x d matrices.
-        sgd: Learning rate and batch size, stable for every draw.
+        rule: SGD of constant rate and batch size, stable for every draw.
         steps: As in :func:`predict`.
         draws: Number of draws.
 
     Raises:
-        UnstableError: If ``sgd.gamma`` is not below the threshold of every draw.
+        UnstableError: If its rate is not below the threshold of every draw.
 
     Example:
         >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=64, d=16)
@@ -47,14 +52,13 @@ def expect_ensemble(
         (50, 2)
     """
     check_key(key)
-    check_count("draws", draws)
-    draws = int(draws)
+    draws = check_count("draws", draws)
     step = check_steps(steps).astype(float)
-    check_type("sgd", sgd, SGD)
-    if not sgd.constant:
-        must = "have a constant rate here; for other rules, average expect over draws"
-        raise requirement("sgd", must, sgd)
-    gamma, B = 1.0 * sgd.gamma, 1.0 * sgd.B
+    check_problem(problem)
+    if not is_plain(check_rule(rule)):
+        must = "be SGD of constant rate here; for other rules, average expect over draws"
+        raise requirement("rule", must, rule)
+    gamma, B = 1.0 * plain_rate(rule), 1.0 * rule.B
     parts = []
     for n in range(0, draws, _BATCH):
         shape = (min(_BATCH, draws - n), int(problem.v), int(problem.d))
@@ -62,10 +66,10 @@ def expect_ensemble(
         modes = feature_modes(problem, np.asarray(W))
         threshold = float(np.min(_thresholds(modes, 0.0, B)))
         if not gamma < threshold:
-            raise UnstableError(
-                f"Argument `sgd` must have gamma below the largest stable learning rate of every "
-                f"draw, {threshold:.6g} for the worst so far, but gamma is {float(gamma):.6g}. "
-                + why("theory/batch_size")
+            must = (
+                f"have gamma below the largest stable learning rate of every draw, "
+                f"{threshold:.6g} for the worst so far"
             )
+            raise UnstableError("rule", must, rule, page="theory/batch_size")
         parts.append(np.asarray(_curves(step, modes, gamma, B)[0]))
     return np.concatenate(parts) + problem.noise

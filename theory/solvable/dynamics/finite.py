@@ -5,35 +5,35 @@ two of them (:mod:`solvable.spectra.two_point`), and the risk is the double sum 
 many features *and* samples there is nothing random, and the sum over the spectrum is exact.
 """
 
-from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
 from solvable.dynamics.contour import Watched, around, padded
+from solvable.dynamics.curve import Curve
 from solvable.dynamics.residuals import (
     EARLY,
-    Points,
     contour_points,
     early_points,
-    flow_points,
     late_points,
     polynomial,
 )
-from solvable.models.kernels import FiniteProblem, without_features
-from solvable.models.modes import Modes
+from solvable.dynamics.ridge import ridge_curve
+from solvable.models.modes import Modes, check_modes
+from solvable.models.problem import Problem
 from solvable.models.thresholds import band_edge
-from solvable.rules.full_batch import FullBatch, GradientFlow
+from solvable.rules.filters import Filter, GradientFlow, Points
+from solvable.rules.full_batch import FullBatch
+from solvable.rules.rule import Rule, target_keeping
 from solvable.spectra.resolvent import ridge_off_axis
 from solvable.spectra.two_point import TERMS, Parts, pair_sums
 from solvable.util.checks import check_count
-from solvable.util.errors import requirement, why
+from solvable.util.errors import requirement
 from solvable.util.precision import as_numpy, is_traced
-from solvable.util.results import Result, array
 from solvable.util.steps import check_steps, check_times
-from solvable.util.types import Array, Scalar
+from solvable.util.types import Array, Rung, Scalar
 
 CHECKED = 8
 """Times at which the error is measured, against a contour of 30 points instead of 24."""
@@ -43,49 +43,6 @@ TOLERANCE = 1e-9
 
 
 _PART = 256  # points of a contour whose effective ridges are found at a time
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FiniteCurve(Result):
-    """Expected risk along training on n samples. Arrays are float64 NumPy, shape (k,)."""
-
-    time: Float[Array, " k"] = array("time", units="steps, or time of gradient flow")
-    """Time of gradient flow, or steps over the whole data set; 0 is theta = 0."""
-    excess: Float[Array, " k"] = array("time")
-    """Risk on fresh inputs, minus the label noise."""
-    train: Float[Array, " k"] | None = array("time", default=None)
-    """Mean squared residual on the training samples, label noise included; None for bags."""
-    terms: dict[str, Float[Array, " k"]] = array("time")
-    """The parts of the excess: bias, variance of the features, of the data, and label noise."""
-    error: Scalar = 0.0
-    """Relative numerical error of the excess (not the error of the theory; see ``rung``)."""
-    rung: str = field(default="", metadata={"static": True})
-    """What the numbers are: an exact expectation, or a deterministic equivalent."""
-    problem: FiniteProblem
-    """What is learned."""
-    rule: FullBatch | GradientFlow
-    """How."""
-    n: Scalar | None = None
-    """Samples; None for infinitely many."""
-    ensemble: Scalar = 1
-    """Draws of the features averaged over."""
-    bags: Scalar = 1
-    """Data sets averaged over."""
-
-    @property
-    def risk(self) -> Float[Array, " k"]:
-        """Expected risk on fresh samples, label noise included."""
-        return self.excess + self.problem.noise
-
-    def __str__(self) -> str:
-        samples = "infinitely many" if self.n is None else f"{self.n:g}"
-        return (
-            f"{self.rung} of {self.problem}\n"
-            f"{self.rule} on {samples} samples, {self.time.size} times from {self.time[0]:.4g} to "
-            f"{self.time[-1]:.4g}: risk {self.risk[0]:.6g} to {self.risk[-1]:.6g}, "
-            f"numerical error {self.error:.0e}"
-        )
 
 
 def _relative(found: Array, checked: Array) -> Array:
@@ -118,16 +75,17 @@ def _joined(found: Parts) -> Parts:
 
 def flow_excess(t, modes: Modes, inverse_d, inverse_n) -> Array:
     """Excess risk of gradient flow at positive times, shape (k,), and nothing else."""
-    [found] = _together([_apart(flow_points(t))], modes, inverse_d, inverse_n)
+    points = _apart(GradientFlow().resolvents(t))
+    [found] = _together([points], modes, inverse_d, inverse_n)
     return _joined(found).excess
 
 
 @jax.jit
-def _flow(t, modes: Modes, *sizes) -> tuple[Parts, Array]:
-    """Parts at every time, and the relative error of the excess."""
+def _filtered(t, rule: Filter, modes: Modes, *sizes) -> tuple[Parts, Array]:
+    """Parts at every place on the axis, and the relative error of the excess."""
     t = jnp.maximum(t, 1e-20 / modes.trace)  # by when nothing has moved
     pick = np.linspace(0, t.size - 1, CHECKED).astype(int)
-    points = [_apart(flow_points(t)), _apart(flow_points(t[pick], 30))]
+    points = [_apart(rule.resolvents(t)), _apart(rule.resolvents(t[pick], 30))]
     found, check = map(_joined, _together(points, modes, *sizes))
     return found, _relative(found.excess[pick], check.excess)
 
@@ -170,92 +128,101 @@ def _around(step, modes: Modes, rule: FullBatch, inverse_d, inverse_n, *averages
     return found, error
 
 
-def _exact(remaining: Float[Array, "k m"], modes: Modes) -> Parts:
-    """Nothing is random: every mode by itself."""
-    bias = modes.floor + remaining**2 @ modes.weight
-    zero = jnp.zeros_like(bias)
-    return Parts(bias, zero, zero, zero, bias + modes.noise)
-
-
 def _check_stable(rule: FullBatch, edge: float) -> None:
     """No part of the error grows for ever. (Of rules that change, it may for a while.)"""
     if rule.constant and Watched(rule, 1e15).growth(np.array([edge]))[0] > 1e-3:
         must = f"be stable up to the edge of the spectrum of the features on the data, {edge:.6g}"
-        fix = "Take a smaller rate: below 2 / edge for descent. " + why("theory/finite_data")
-        raise requirement("sgd", must, rule, fix)
+        fix = "Take a smaller rate: below 2 / edge for descent."
+        raise requirement("rule", must, rule, fix, page="theory/finite_data")
 
 
-def check_fresh(n, ensemble, bags) -> None:
-    """One-pass rules have no data set."""
+def check_fresh(n: Any, ensemble: Any, bags: Any) -> None:
+    """Rules on fresh samples have no data set.
+
+    Raises:
+        ValueError: If one is given.
+    """
     for name, value, unset in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
-        if value != unset:
-            must = f"be {unset} for one-pass rules, which see fresh samples at every step"
-            fix = "GradientFlow, GradientDescent and FullBatch train on n samples. "
-            fix += why("theory/finite_data")
-            raise requirement(name, must, value, fix)
+        if value is not unset and value != unset:
+            must = f"be {unset} for rules that see fresh samples at every step"
+            fix = "FullBatch, GradientDescent, GradientFlow and Ridge train on n samples."
+            raise requirement(name, must, value, fix, page="theory/finite_data")
 
 
 def check_whole(terms: bool, allow_unstable: bool) -> None:
-    """Full batches have their own terms, and no curve above the threshold."""
+    """Full batches have their own terms, and no curve above the threshold.
+
+    Raises:
+        ValueError: If they are asked for.
+    """
     if terms:
-        raise requirement(
-            "terms", "be left out for full batches, whose terms are always there", terms
-        )
+        must = "be left out for full batches, whose terms are always there"
+        raise requirement("terms", must, terms)
     if allow_unstable:
         must = "be left out for full batches, which have no curve above the threshold"
         raise requirement("allow_unstable", must, allow_unstable)
 
 
 def full_batch_curve(
-    problem: FiniteProblem,
-    rule: FullBatch | GradientFlow,
-    times,
-    n: Scalar | None,
-    ensemble: Scalar,
-    bags: Scalar,
-    rungs: tuple[str, str],
-) -> FiniteCurve:
-    """The curve of any full-batch rule. ``rungs`` name what is exact, and what is not."""
-    for name, count in (("n", n), ("ensemble", ensemble), ("bags", bags)):
-        if count is not None:
-            check_count(name, count)
-    flow = isinstance(rule, GradientFlow)
-    t = check_times(times) if flow else check_steps(times)
-    modes = problem.spectrum()
-    inverse_d, inverse_n = 1.0 * problem.inverse_d, 0.0 if n is None else 1.0 / n
-    sizes = (inverse_d, inverse_n, 1.0 * ensemble, 1.0 * bags)
-    traced = is_traced((modes, sizes, rule))
-    nothing_random = n is None and without_features(problem)
-    if not flow and not traced:
-        _check_stable(rule, float(band_edge(modes, inverse_d, inverse_n)))
-    padding = (0, -t.size % 8)
-    if nothing_random:
-        lam = np.asarray(modes.lam)
-        remaining = np.exp(-t[:, None] * lam) if flow else polynomial(rule, t, lam)
-        parts, error = _exact(jnp.asarray(remaining), modes), 1e-12
-    elif flow:
-        parts, error = _flow(np.pad(t, padding, mode="edge"), modes, *sizes)
-    elif rule.descent_rate is not None:
-        step = np.pad(t.astype(float), padding, mode="edge")
-        parts, error = _descent(step, modes, 1.0 * rule.descent_rate, *sizes)
-    elif traced:
-        raise TypeError(
-            "Under jax.jit, jax.grad or jax.vmap only gradient flow and gradient descent of "
-            "constant rate have a theory: other rules need a contour made for their numbers."
-        )
+    problem: Problem, rule: Rule, x: Any, n: Scalar | None, ensemble: Scalar, bags: Scalar
+) -> Curve:
+    """The curve of any rule on the whole of n samples."""
+    n = None if n is None else check_count("n", n)
+    ensemble, bags = check_count("ensemble", ensemble), check_count("bags", bags)
+    if rule.axis == "ridge":
+        return ridge_curve(problem, rule, x, n, ensemble, bags)
+    at = check_times(x) if rule.axis == "time" else check_steps(x)
+    modes = check_modes(problem.spectrum())
+    is_exact = n is None and problem.rung is Rung.EXACT
+    if is_exact:
+        parts, error = _without_chance(at, modes, rule), 1e-12
     else:
-        parts, error = _around(t, modes, rule, *sizes)
-    parts = jax.tree.map(lambda x: as_numpy(x[: t.size]), parts)
-    return FiniteCurve(
-        time=t,
+        sizes = (1.0 * problem.inverse_d, 0.0 if n is None else 1.0 / n, 1.0 * ensemble, 1.0 * bags)
+        parts, error = _equivalent(at, modes, rule, sizes)
+    parts = jax.tree.map(lambda x: as_numpy(x[: at.size]), parts)
+    return Curve(
+        x=at,
         excess=parts.excess,
         train=None if bags != 1 else parts.train,
         terms={name: getattr(parts, name) for name in TERMS},
         error=error if is_traced(error) else max(float(error), 1e-12),
-        rung=rungs[0] if nothing_random else rungs[1],
+        axis=rule.axis,
+        rung=Rung.EXACT if is_exact else Rung.EQUIVALENT,
         problem=problem,
         rule=rule,
         n=n,
         ensemble=ensemble,
         bags=bags,
     )
+
+
+def _without_chance(at: np.ndarray, modes: Modes, rule: Rule) -> Parts:
+    """With infinitely many samples of given features nothing is random: every mode by itself."""
+    lam = np.asarray(modes.lam)
+    if isinstance(rule, Filter):
+        remaining = rule.remaining(lam, at[:, None])
+    else:
+        _check_stable(rule, float(np.max(lam)))
+        remaining = polynomial(rule, at, lam)
+    bias = modes.floor + jnp.asarray(remaining) ** 2 @ modes.weight
+    zero = jnp.zeros_like(bias)
+    return Parts(bias, zero, zero, zero, bias + modes.noise)
+
+
+def _equivalent(at: np.ndarray, modes: Modes, rule: Any, sizes: tuple) -> tuple[Parts, Any]:
+    """The deterministic equivalent, and its numerical error."""
+    padded_at = np.pad(at.astype(float), (0, -at.size % 8), mode="edge")
+    if isinstance(rule, Filter):
+        return _filtered(padded_at, rule, modes, *sizes)
+    traced = is_traced((modes, sizes, rule))
+    if not traced:
+        target_keeping(rule, np.zeros(1, int))
+        _check_stable(rule, float(band_edge(modes, *sizes[:2])))
+    if rule.descent_rate is not None:
+        return _descent(padded_at, modes, 1.0 * rule.descent_rate, *sizes)
+    if traced:
+        raise TypeError(
+            "Under jax.jit, jax.grad or jax.vmap only gradient flow and gradient descent of "
+            "constant rate have a theory: other rules need a contour made for their numbers."
+        )
+    return _around(at, modes, rule, *sizes)

@@ -25,31 +25,12 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from solvable.models.modes import Modes
+from solvable.numerics.contours import TALBOT, circle, talbot
 from solvable.spectra.resolvent import transforms
 from solvable.util.types import Array, Scalar
 
 EARLY = 32
 """Steps before this one are taken from the circle."""
-TALBOT = 24
-"""Points on Talbot's contour; the lower half are conjugates of the upper."""
-CIRCLE = 128
-"""Points on the circle. Step t + 128 is aliased onto step t, reduced by ``RADIUS**-128``."""
-RADIUS = np.exp(0.25)
-
-
-def circle(last: int = EARLY) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, "t n"]]:
-    """Upper half of the points s, and weights of Re sum c P(s) for every step up to ``last``."""
-    s = RADIUS * np.exp(2j * np.pi * (np.arange(CIRCLE // 2) + 0.5) / CIRCLE)
-    return s, 2 / CIRCLE * s ** (np.arange(last + 1)[:, None] + 1)
-
-
-def talbot(n: int = TALBOT) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, " n"]]:
-    """Weideman's optimal contour: upper half of the points w, and the weights of Im sum c f(w)."""
-    theta = (np.arange(n // 2) + 0.5) * 2 * np.pi / n
-    cotangent = 1 / np.tan(0.6407 * theta)
-    w = n * (-0.6122 + 0.5017 * theta * cotangent + 0.2645j * theta)
-    dw = n * (0.5017 * (cotangent - 0.6407 * theta * (1 + cotangent**2)) + 0.2645j)
-    return w, np.exp(w) * dw * 2 / n
 
 
 def _generating(
@@ -110,7 +91,7 @@ def evaluate(
     """
     late = jnp.maximum(step, EARLY)
     pick = np.linspace(0, step.size - 1, 8).astype(int)
-    s, early_weights = circle()
+    s, early_weights = circle(EARLY)
     points, integrate = _along_talbot(late)
     check_points, check = _along_talbot(late[pick], 30)
     values = _generating(jnp.concatenate([s - 1, points, check_points]), modes, inverse_d, gamma, B)

@@ -29,7 +29,7 @@ from jaxtyping import Float
 
 from solvable.dynamics.recursion import changes, pairs, pull, trajectory
 from solvable.models.modes import Modes
-from solvable.rules.rule import Rule
+from solvable.rules.rule import Rule, target_keeping
 from solvable.util.errors import requirement
 from solvable.util.steps import MAX_STEPPED
 
@@ -53,7 +53,7 @@ def settled(modes: Modes, rule: Rule) -> int:
     one of them turns (a velocity, or an alternating sign) faster than it decays, blocks of
     steps would alias it: they begin when it has gone.
     """
-    A, b = (np.asarray(x[0]) for x in rule.coefficients(np.zeros(1, int)))
+    A, b = (np.asarray(x[0]) for x in target_keeping(rule, np.zeros(1, int)))
     lam = np.unique(np.real(modes.lam).clip(0))
     Q = changes(A, b, lam[:: 1 + lam.size // 1000], float(rule.B), rule.omega)
     q = np.linalg.eigvals(Q).ravel()
@@ -88,7 +88,7 @@ def _interpolate(x: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def kernel(modes: Modes, rule: Rule) -> float:
     """The sum of the kernel: the risk that comes back, in all, of a unit of it."""
-    A, b = (np.asarray(x[0]) for x in rule.base.coefficients(np.zeros(1, int)))
+    A, b = (np.asarray(x[0]) for x in target_keeping(rule.base, np.zeros(1, int)))
     lam, B = np.asarray(modes.lam), float(rule.B)
     used = lam != 0
     Q = changes(A, b, lam[used], B, rule.omega)
@@ -100,7 +100,7 @@ class _Block:
     """What m steps do: T^m - 1 and R, both of which double with m."""
 
     def __init__(self, modes: Modes, rule: Rule, q: int) -> None:
-        A, b = (np.asarray(x[0]) for x in rule.coefficients(np.zeros(1, int)))
+        A, b = (np.asarray(x[0]) for x in target_keeping(rule, np.zeros(1, int)))
         B, size = float(rule.B), q + 1
         self.m = 1
         lam = np.asarray(modes.lam)

@@ -1,169 +1,30 @@
-"""The risk of one-pass training: averaged over the features, or exact for one draw of them."""
+"""The risk of training: averaged over the features, or exact for one draw of them."""
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from solvable.dynamics import inversion, octaves, secular
-from solvable.dynamics.contour import TOLERANCE, contour_modes
+from solvable.dynamics import one_pass
+from solvable.dynamics.contour import contour_modes
 from solvable.dynamics.curve import Curve
 from solvable.dynamics.finite import check_fresh, check_whole, full_batch_curve
-from solvable.dynamics.recursion import rate, stepping
-from solvable.models.kernels import FINITE, FiniteProblem
-from solvable.models.modes import Modes
-from solvable.models.problem import Draw, LinearRegression, PowerLaw, check_one_pass
-from solvable.models.thresholds import largest
-from solvable.rules.full_batch import FullBatch, GradientFlow
-from solvable.rules.rule import Rule
-from solvable.rules.sgd import SGD
-from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.checks import check_type
-from solvable.util.errors import requirement, why
+from solvable.dynamics.solution import Seen
+from solvable.models.modes import Modes, check_modes
+from solvable.models.problem import Problem, check_one_pass, check_problem
+from solvable.rules.rule import Rule, check_rule
+from solvable.util.checks import check_flag
+from solvable.util.errors import wrong_kind
 from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
-from solvable.util.steps import MAX_STEPPED, check_steps
-from solvable.util.types import Array
+from solvable.util.steps import check_steps
+from solvable.util.types import Rung
 
-EQUIVALENT = "deterministic equivalent"
-EXACT = "exact expectation"
-
-UNSTABLE_STEPS = 10_000
-"""Above the stability threshold a curve can only be stepped, and this far."""
-
-Nodes = Callable[[float], Modes]
-"""The modes to step with, for a horizon."""
-
-_SECULAR = 4096
-"""Up to this many modes the secular equation is solved, in time n^2; above, the inversion."""
+Steps = int | Sequence[int] | Sequence[float] | np.ndarray | jax.Array
+"""The last step, or the recorded ones."""
 
 
-class UnstableError(ValueError):
-    """The learning rate is above the stability threshold: the expected risk grows for ever."""
-
-
-@functools.partial(jax.jit, static_argnames="solve_secular")
-def _stable_curve(step, modes, inverse_d, gamma, B, solve_secular):
-    """Excess risk, the four terms it is the sum of, and the relative numerical error."""
-    if solve_secular:
-        excess, forcing = secular.evaluate(step, modes, gamma, B)
-        error = jnp.asarray(1e-12)
-    else:
-        excess, forcing, error = inversion.evaluate(step, modes, inverse_d, gamma, B)
-    kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d)
-    learnable = modes.lam / (modes.lam + kappa)
-    capacity = modes.floor + modes.weight @ (kappa / (modes.lam + kappa))
-    remaining = jnp.exp(step[:, None] * jnp.log1p(-rate(modes.lam, gamma, B)))
-    population = remaining @ (modes.weight * learnable)
-    terms = {
-        "capacity": jnp.full_like(step, capacity),
-        "population": population,
-        "distortion": forcing - capacity - population,
-        "sgd_noise": excess - forcing,
-    }
-    return excess, terms, error
-
-
-def _padded(step: np.ndarray) -> np.ndarray:
-    """Steps as floats, filled up to one of few lengths, so that calls share programs."""
-    size = step.size
-    size = 1 << (size - 1).bit_length() if size <= 64 else -(-size // 64) * 64
-    return np.pad(step.astype(float), (0, size - step.size), mode="edge")
-
-
-def _unstable(rule: Rule, room: float) -> UnstableError:
-    """``room`` is the threshold in units of the learning rate."""
-    gamma = float(rule.base.gamma)
-    return UnstableError(
-        f"Argument `sgd` must have gamma below the largest stable learning rate, "
-        f"{room * gamma:.6g} for B = {rule.B}, but gamma is {gamma:.6g}. "
-        "Take SGD.stable(problem, fraction, B), or set allow_unstable=True. "
-        + why("theory/batch_size")
-    )
-
-
-def _growing(step: np.ndarray, nodes: Nodes, rule: Rule, longest: int = UNSTABLE_STEPS) -> Array:
-    """Excess risk above the stability threshold, infinite once it has overflowed."""
-    if step[-1] > longest:
-        must = f"end by {longest} above the stability threshold"
-        raise requirement("steps", must, int(step[-1]))
-    excess = stepping(step, nodes(float(step[-1])), rule)
-    return jnp.where(jnp.isnan(excess), jnp.inf, excess)
-
-
-def _carried(step: np.ndarray, nodes: Nodes, rule: Rule, check: bool) -> tuple[Array, float]:
-    """Excess risk of any rule, carried by the nodes, and the relative error of the time steps."""
-    if not rule.constant and step[-1] > MAX_STEPPED:
-        must = f"end by {MAX_STEPPED:.0e} for a rule that changes from step to step"
-        raise requirement("steps", must, int(step[-1]))
-    modes = nodes(float(step[-1]))
-    if rule.constant and not is_traced((modes, rule)):
-        if rule.equivalent or (kernel := octaves.kernel(modes, rule)) < 1:
-            return octaves.evaluate(step, modes, rule)
-        if check:
-            raise UnstableError(
-                f"Argument `sgd` must be stable, but the kernel of the noise of {rule} sums to "
-                f"{kernel:.4g}, not below one. Take smaller rates, or set allow_unstable=True. "
-                + why("theory/momentum")
-            )
-    if not check:
-        return _growing(step, nodes, rule, MAX_STEPPED), 1e-12
-    excess = stepping(step, modes, rule)
-    if not is_traced(excess) and not np.isfinite(excess).all():
-        at = int(step[int(np.argmin(np.isfinite(excess)))])
-        raise UnstableError(
-            f"The expected risk of {rule} overflows by step {at}: take smaller rates, or set "
-            "allow_unstable=True. " + why("theory/schedules")
-        )
-    return excess, 1e-12
-
-
-def _curve(problem, modes, inverse_d, rule, steps, terms, allow_unstable, rung, nodes) -> Curve:
-    """The one way from modes to a curve. ``nodes(horizon)`` are the modes to step with."""
-    step = check_steps(steps)
-    check_type("sgd", rule, Rule)
-    if "modes" not in rule.engines:
-        raise requirement("sgd", "be a rule that has a theory", rule, "Simulate it instead.")
-    like = rule.equivalent  # the SGD that tells whether the rule is stable
-    gamma = like.gamma if like else 0.0
-    threshold = largest(modes, inverse_d, 1.0 * like.B) if like else jnp.inf
-    traced = is_traced((threshold, gamma))
-    stable = traced or gamma < threshold
-    solved = isinstance(rule, SGD) and rule.constant and stable
-    if terms and not solved:
-        must = "be False, but for SGD of constant rate below the stability threshold"
-        raise requirement("terms", must, terms)
-    if not stable and not allow_unstable:
-        raise _unstable(rule, float(threshold / gamma))
-    split, error = None, TOLERANCE if rung == EQUIVALENT else 1e-12
-    if solved:
-        use_secular = rung == EXACT and modes.lam.size <= _SECULAR
-        solution = _stable_curve(
-            _padded(step), modes, inverse_d, 1.0 * rule.gamma, 1.0 * rule.B, use_secular
-        )
-        excess, split = jax.tree.map(lambda x: x[: step.size], solution[:2])
-        error = solution[2]
-    elif stable:
-        excess, measured = _carried(step, nodes, rule, not allow_unstable)
-        error = max(error, measured)
-    else:
-        excess = _growing(step, nodes, rule)
-    if traced and like:  # no message can be raised here, so what has no meaning has no number
-        excess = jnp.where(gamma < threshold, excess, jnp.nan)
-    return Curve(
-        step=step,
-        excess=as_numpy(excess),
-        terms=as_numpy(split) if terms else None,
-        error=error if is_traced(error) else max(float(error), 1e-12),
-        rung=rung,
-        problem=problem,
-        sgd=rule,
-    )
-
-
-def _contour(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
+def _nodes(problem: Problem, rule: Rule, horizon: float) -> Modes:
     if is_traced((problem, rule)):
         raise TypeError(
             "Under jax.jit, jax.grad or jax.vmap, random features can be trained with SGD of "
@@ -173,63 +34,73 @@ def _contour(problem: PowerLaw, rule: Rule, horizon: float) -> Modes:
     return contour_modes(problem, rule, horizon)
 
 
+def seen_of(problem: Problem, rule: Rule) -> Seen:
+    """What training on fresh samples sees of a problem."""
+    modes = check_modes(problem.spectrum())
+    if problem.rung is Rung.EXACT:
+        return Seen(modes, 0.0, lambda horizon: modes)
+    return Seen(modes, problem.inverse_d, functools.partial(_nodes, problem, rule))
+
+
 @float64_on_cpu
 def predict(
-    problem: FiniteProblem,
-    sgd: Rule | GradientFlow,
-    steps: int | Sequence[int] | np.ndarray,
+    problem: Problem,
+    rule: Rule,
+    steps: Steps,
     *,
     n: int | None = None,
     ensemble: int = 1,
     bags: int = 1,
     terms: bool = False,
     allow_unstable: bool = False,
-) -> Any:
+) -> Curve:
     r"""Expected risk of training at any step, without simulating a single one.
 
-    One-pass training gives a :class:`Curve`; full batches of n samples (:class:`GradientFlow`,
-    :func:`GradientDescent`, :class:`FullBatch`) a :class:`FiniteCurve` (:mod:`solvable.dynamics.finite`).
-
-    For :class:`PowerLaw` it is the deterministic equivalent: the mean over the features W and
+    For random features it is the deterministic equivalent: the mean over the features W and
     the data, up to a relative error O(1/d). One draw of W scatters around it, by 15 to 25 per
-    cent at d = 100, 7 to 15 at 400; :func:`expect` is exact for the draw. For
-    :class:`LinearRegression` it is the exact expectation. Neither the cost nor the accuracy
-    depends on the number of features, nor, for rules with constant coefficients, on the number
-    of steps. Others are stepped, for up to 10^8 steps, on a few hundred nodes.
+    cent at d = 100, 7 to 15 at 400. For a draw ``problem.draw(key)``, for linear regression and for
+    given modes it is the exact expectation. Neither the cost nor the accuracy depends on the number
+    of features, nor, for rules with constant coefficients, on the number of steps. Others are
+    stepped, for up to 10^8 steps, on a few hundred nodes.
 
     Args:
-        problem: What is learned.
-        sgd: How: :class:`SGD`, with any schedule, :class:`Momentum`, :class:`DANA`,
-            :class:`ThreeRates`, :class:`Averaged` or :class:`LabelMixture`; or a full-batch rule.
+        problem: What is learned: :class:`PowerLaw`, :class:`Spectrum`, :class:`KernelFeatures`, a
+            draw of features, :class:`Modes`, or a problem of your own.
+        rule: How: :class:`SGD` with any schedule, :class:`Momentum`, :class:`DANA`,
+            :class:`ThreeRates`, or a rule of your own, each also :class:`Averaged`, as
+            :class:`LabelMixture` or as :class:`FullBatch`; :class:`GradientFlow`, or
+            :class:`Ridge`.
         steps: The last step, for about 200 log-spaced steps with 0 and the last included; or
             an increasing array of steps, returned as it is. Up to 10^15. For gradient flow,
-            times, which need not be whole.
-        n: Samples of full-batch training; None for infinitely many. One-pass rules see fresh
-            samples, and have no n.
-        ensemble: Full batch: average the predictors of so many draws of the features.
-        bags: Full batch: average over so many data sets.
-        terms: Also return the four parts of the excess risk, with
-            :math:`\kappa_0` the effective ridge at zero and :math:`\lambda_j = j^{-2 \alpha}`:
-            *capacity*, what d features cannot express, :math:`\kappa_0 \sum_j j^{-2 \alpha -
-            2 \beta} / (\lambda_j + \kappa_0)`; *population*, what is not learned yet,
-            :math:`\sum_j j^{-2 \alpha - 2 \beta} a(\lambda_j)^t \lambda_j / (\lambda_j +
-            \kappa_0)`; *distortion*, the rest of the risk without the feedback of SGD noise;
-            and *sgd_noise*, that feedback.
+            times, which need not be whole; for ridge regression, ridges.
+        n: Samples of a finite data set, used again at every step by full batches; None for
+            infinitely many. Rules on fresh samples have no n.
+        ensemble: On a finite data set: average the predictors of so many draws of the features.
+        bags: On a finite data set: average over so many data sets.
+        terms: Also return the four parts of the excess risk of SGD, with
+            :math:`\kappa_0` the effective ridge at zero and :math:`\lambda_j` the eigenvalues:
+            *capacity*, what d features cannot express, :math:`\kappa_0 \sum_j m_j / (\lambda_j +
+            \kappa_0)`; *population*, what is not learned yet,
+            :math:`\sum_j m_j\, a(\lambda_j)^t \lambda_j / (\lambda_j + \kappa_0)`; *distortion*, the
+            rest of the risk without the feedback of SGD noise, which may be negative at early
+            steps; and *sgd_noise*, that feedback. Full batches always have terms of their own.
         allow_unstable: Above the stability threshold, return the growing curve, by stepping,
             up to 10 000 steps, instead of raising an error.
 
     Returns:
-        A :class:`Curve`; its ``error`` is the measured relative error of the numerics.
+        A :class:`Curve`; its ``rung`` says what the numbers are, and its ``error`` is the measured
+        relative error of the numerics.
 
     Raises:
-        UnstableError: If ``sgd.gamma`` is not below :func:`max_learning_rate`. (Under
-            ``jax.vmap`` or ``jax.grad`` the risk is NaN instead.) Schedules have no threshold:
-            for them, if the risk overflows.
+        UnstableError: If the rule is not stable: for SGD, if ``gamma`` is not below
+            :func:`threshold`. (Under ``jax.vmap`` or ``jax.grad`` the risk is NaN instead.)
+            Schedules have no threshold: for them, if the risk overflows.
         ValueError: If ``steps`` is not increasing, whole and within 0 ... 10^15, or longer than
-            an array of rates.
+            an array of rates; or if the rule moves the target, as weight decay does.
+        TypeError: If ``problem`` is no problem or ``rule`` no rule.
 
     Source: Paquette et al. (2024), arXiv 2405.15074, sections 2 and 3; for other rules see their
-    modules and :mod:`solvable.dynamics.recursion`.
+    modules and :mod:`solvable.dynamics.recursion`. Derived in the documents: theory/random_features.
 
     Example:
         >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400)
@@ -241,44 +112,46 @@ def predict(
         >>> flow.risk.round(6), flow.train[0].round(6)
         (array([0.055918, 0.001631]), np.float64(0.053691))
     """
-    if isinstance(problem, Draw):
-        raise TypeError("Argument `problem` is a draw of W; its exact risk is expect(draw, ...).")
-    check_type("problem", problem, *FINITE)
-    if isinstance(sgd, (FullBatch, GradientFlow)):
+    check_problem(problem)
+    check_rule(rule)
+    check_flag("terms", terms)
+    check_flag("allow_unstable", allow_unstable)
+    if rule.data == "whole":
         check_whole(terms, allow_unstable)
-        return full_batch_curve(problem, sgd, steps, n, ensemble, bags, (EXACT, EQUIVALENT))
+        return full_batch_curve(problem, rule, steps, n, ensemble, bags)
     check_fresh(n, ensemble, bags)
     check_one_pass(problem)
-    modes = problem.spectrum()
-    nodes = lambda _: modes
-    if isinstance(problem, PowerLaw):
-        nodes = functools.partial(_contour, problem, sgd)
-    rung = EQUIVALENT if isinstance(problem, PowerLaw) else EXACT
-    options = terms, allow_unstable, rung, nodes
-    return _curve(problem, modes, problem.inverse_d, sgd, steps, *options)
+    step = check_steps(steps)
+    seen = seen_of(problem, rule)
+    solution = one_pass.solve(seen, rule, step, allow_unstable)
+    parts = one_pass.terms(seen, rule, step, solution) if terms else None
+    error = solution.error
+    return Curve(
+        x=step,
+        excess=as_numpy(solution.excess),
+        terms=as_numpy(parts),
+        error=error if is_traced(error) else max(float(error), 1e-12),
+        rung=problem.rung,
+        problem=problem,
+        rule=rule,
+    )
 
 
-@float64_on_cpu
-def expect(
-    draw: Draw | LinearRegression,
-    sgd: Rule,
-    steps: int | Sequence[int] | np.ndarray,
-    *,
-    allow_unstable: bool = False,
-) -> Curve:
+def expect(problem: Problem, rule: Rule, steps: Steps, *, allow_unstable: bool = False) -> Curve:
     """Exact expected risk for given features, averaged over the data alone, at any step.
 
-    No limit is taken: for Gaussian inputs the second moments close on themselves. For SGD their
-    recursion is solved by its eigenvalues (:mod:`solvable.dynamics.secular`).
+    It is :func:`predict` where nothing but the data is random, and refuses anything else: no limit
+    is taken, since for Gaussian inputs the second moments close on themselves.
 
     Args:
-        draw: A draw of the features, from ``problem.draw(key)``; or a linear regression.
-        sgd: As in :func:`predict`.
+        problem: A draw of the features, from ``problem.draw(key)``; linear regression; or modes.
+        rule: A rule on fresh samples, as in :func:`predict`.
         steps: As in :func:`predict`.
         allow_unstable: As in :func:`predict`.
 
     Raises:
-        UnstableError: If ``sgd.gamma`` is not below ``max_learning_rate(draw, sgd.B)``.
+        UnstableError: If the rule is not stable for these features.
+        TypeError: If the features are not given.
         ValueError: If ``steps`` is not increasing, whole and within 0 ... 10^15.
 
     Source: Paquette et al. (2024), arXiv 2405.15074, section 2.
@@ -290,11 +163,12 @@ def expect(
         >>> print([f"{risk:.6f}" for risk in curve.risk])
         ['1.305473', '0.043927', '0.000434']
     """
-    if isinstance(draw, PowerLaw):
-        raise TypeError("Argument `draw` must be problem.draw(key); for the mean use predict.")
-    check_type("draw", draw, Draw, LinearRegression)
-    is_draw = isinstance(draw, Draw)
-    check_one_pass(draw.problem if is_draw else draw)
-    modes = draw.modes if is_draw else draw.spectrum()
-    problem = draw.problem if is_draw else draw
-    return _curve(problem, modes, 0.0, sgd, steps, False, allow_unstable, EXACT, lambda _: modes)
+    check_problem(problem)
+    check_rule(rule)
+    if problem.rung is not Rung.EXACT:
+        must = "have given features, as problem.draw(key) has"
+        raise wrong_kind("problem", must, problem, "For the mean over features use predict.")
+    if rule.data == "whole":
+        must = "see fresh samples at every step, for an exact expectation"
+        raise wrong_kind("rule", must, rule, "For finite data use predict(..., n=n).")
+    return predict(problem, rule, steps, allow_unstable=allow_unstable)

@@ -31,7 +31,7 @@ from jaxtyping import Float, Inexact
 
 from solvable.models.modes import Modes
 from solvable.numerics.split import joined, real, split
-from solvable.rules.rule import Rule
+from solvable.rules.rule import Rule, target_keeping
 from solvable.util.types import Array, Scalar
 
 CALL = 2**14
@@ -163,7 +163,7 @@ def trajectory(
     modes = replace(modes, noise=rule.seen_noise(modes.noise))
     for t, steps in calls(last):
         if coefficients is None or not rule.constant:
-            coefficients = rule.coefficients(steps[:1] if rule.constant else steps)
+            coefficients = target_keeping(rule, steps[:1] if rule.constant else steps)
         static = dict(length=steps.size, output=rule.output)
         X, excess = _march(X, coefficients, modes, 1.0 * rule.B, rule.omega, **static)
         yield t, excess, X

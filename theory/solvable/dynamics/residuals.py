@@ -20,25 +20,17 @@ from jax import lax
 from jaxtyping import Complex, Float, Inexact
 
 from solvable.dynamics.contour import Path
-from solvable.dynamics.inversion import TALBOT, circle, talbot
 from solvable.dynamics.recursion import calls
+from solvable.numerics.contours import TALBOT, circle, talbot
+from solvable.rules.filters import Points
 from solvable.rules.full_batch import FullBatch
+from solvable.rules.rule import target_keeping
 from solvable.util.types import Array, Scalar
 
 EARLY = 12
 """Steps before this one are taken from the circle, where the sums of pairs lose t / 4 digits."""
 
-Points = tuple[Complex[Array, "... n"], Complex[Array, "... n"]]
-"""Points z and weights u."""
-
 _CALL = 1024  # steps whose residuals are held at a time
-
-
-def flow_points(t: Float[Array, " k"], n: int = TALBOT) -> Points:
-    """Of gradient flow at positive times: :math:`p_t(h) = e^{-h t}`."""
-    w, c = talbot(n)
-    z = w / t[:, None]
-    return z, jnp.broadcast_to(-0.5j * c / w, z.shape)
 
 
 def late_points(t: Float[Array, " k"], gamma: Scalar, n: int = TALBOT) -> Points:
@@ -69,7 +61,7 @@ def polynomial(
 
 def _jumping(rule: FullBatch, step: np.ndarray, h: np.ndarray) -> Iterator[np.ndarray]:
     """By squaring. Powers of M are kept as M - 1, so that slow modes keep their digits."""
-    A, b = (np.asarray(x)[0] for x in rule.coefficients(np.zeros(1, int)))
+    A, b = (np.asarray(x)[0] for x in target_keeping(rule, np.zeros(1, int)))
     one = A - np.eye(b.size) + h[:, None, None] * np.outer(b, np.eye(b.size)[0])
     x = np.broadcast_to(np.array(rule.start, one.dtype)[:, None], (h.size, b.size, 1))
     at = 0
@@ -94,6 +86,6 @@ def _march(x, coefficients, h):
 def _stepping(rule: FullBatch, step: np.ndarray, h: np.ndarray) -> Iterator[np.ndarray]:
     x = jnp.asarray(rule.start)[:, None] * jnp.ones_like(h)
     for t, steps in calls(int(step[-1]), _CALL):
-        x, before = _march(x, rule.coefficients(steps), h)
+        x, before = _march(x, target_keeping(rule, steps), h)
         for recorded in step[(step >= t) & (step < t + steps.size)]:
             yield np.asarray(before[recorded - t, rule.output])

@@ -1,18 +1,22 @@
 """Data of several domains that share an eigenbasis, in proportions."""
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
+from jaxtyping import Float
 
 from solvable.util.checks import check_vector
 from solvable.util.errors import requirement
+from solvable.util.precision import is_traced
+from solvable.util.record import Record, field, vector
+from solvable.util.types import Array
 
 
-def _table(name: str, value: object, positive: bool = False) -> np.ndarray:
+def _table(name: str, value: Any, positive: bool = False) -> np.ndarray:
+    if is_traced(value):
+        return value
     try:
-        rows = [check_vector(f"{name}[{k}]", row, positive=positive) for k, row in enumerate(value)]  # ty: ignore[invalid-argument-type]
+        rows = [check_vector(f"{name}[{k}]", row, positive=positive) for k, row in enumerate(value)]
     except TypeError:
         raise requirement(name, "have one row of numbers for each domain", value) from None
     if len({row.size for row in rows}) != 1:
@@ -20,9 +24,11 @@ def _table(name: str, value: object, positive: bool = False) -> np.ndarray:
     return np.array(rows)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Domains:
+def _positive_table(name: str, value: Any) -> np.ndarray:
+    return _table(name, value, positive=True)
+
+
+class Domains(Record, kw_only=True):
     """K domains of data with one eigenbasis, and the proportions they are sampled in.
 
     Args:
@@ -42,31 +48,25 @@ class Domains:
         Domains(2 domains of 24 modes, proportion=[0.5, 0.5])
     """
 
-    eigenvalues: Any
-    target: Any
-    noise: Any
-    proportion: Any
+    eigenvalues: Float[Array, "K v"] = field(_positive_table)
+    target: Float[Array, "K v"] = field(_table)
+    noise: Float[Array, " K"] = vector(minimum=0)
+    proportion: Float[Array, " K"] = vector(minimum=0)
 
     def __post_init__(self) -> None:
-        if type(self.eigenvalues) is object or isinstance(self.eigenvalues, jax.Array):
-            return  # JAX puts together again what has been checked
-        lam, w = _table("eigenvalues", self.eigenvalues, True), _table("target", self.target)
-        if w.shape != lam.shape:
-            raise requirement("target", f"have the shape of `eigenvalues`, {lam.shape}", w.shape)
-        vectors = {
-            name: check_vector(name, getattr(self, name)) for name in ("noise", "proportion")
-        }
-        for name, vector in vectors.items():
-            if vector.size != len(lam):
-                must = f"have one entry for each of the {len(lam)} domains"
-                raise requirement(name, must, f"{vector.size} long")
-            if (vector < 0).any():
-                at = int(np.argmax(vector < 0))
-                raise requirement(f"{name}[{at}]", "not be negative", float(vector[at]))
-        if abs(vectors["proportion"].sum() - 1) > 1e-9:
-            raise requirement("proportion", "sum to one", vectors["proportion"].tolist())
-        for name, value in {"eigenvalues": lam, "target": w, **vectors}.items():
-            object.__setattr__(self, name, value)
+        super().__post_init__()
+        shape = np.shape(self.eigenvalues)
+        if np.shape(self.target) != shape:
+            must = f"have the shape of `eigenvalues`, {shape}"
+            raise requirement("target", must, np.shape(self.target))
+        for name in ("noise", "proportion"):
+            if np.shape(getattr(self, name)) != shape[:1]:
+                must = f"have one entry for each of the {shape[0]} domains"
+                raise requirement(name, must, f"{np.size(getattr(self, name))} long")
+        if is_traced(self.proportion):
+            return
+        if abs(self.proportion.sum() - 1) > 1e-9:
+            raise requirement("proportion", "sum to one", self.proportion.tolist())
 
     def __repr__(self) -> str:
         K, v = np.shape(self.eigenvalues)

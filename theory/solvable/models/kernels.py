@@ -16,7 +16,6 @@ Karkada, Ghosh, Belkin (2023), arXiv 2311.14646 (the eigenframework of random fe
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -25,10 +24,11 @@ from jaxtyping import Float
 from solvable.models.activations import check_input, coefficients, effective_dimension, named
 from solvable.models.modes import Modes
 from solvable.models.nystrom import MAX_POINTS, measure
-from solvable.models.problem import LinearRegression, PowerLaw
-from solvable.util.checks import check_count, check_key, check_number, check_vector
+from solvable.models.problem import Problem
+from solvable.util.checks import check_count, check_key, check_vector
 from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu, is_traced
+from solvable.util.record import count, number, vector
 from solvable.util.types import Array, Scalar
 
 EFFECTIVE_DIMENSION = 30.0
@@ -38,20 +38,10 @@ _VANISHING = 1e-30  # of the top eigenvalue
 _NO_SLOPE = 1e-9  # of E act^2
 
 
-def _given(value: object) -> bool:
-    """By a user: not a tracer, a placeholder of JAX, or a batch that JAX has made."""
-    if isinstance(value, jax.Array):
-        return not is_traced(value) and value.ndim == 1
-    return type(value) is not object and not is_traced(value)
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True, eq=False)
-class KernelFeatures:
+class KernelFeatures(Problem, kw_only=True):
     r"""Random features of a kernel of any spectrum; with ``d=None``, regression with the kernel.
 
-    Takes the place of :class:`PowerLaw` in :func:`ridge_risk`, :func:`optimal_ridge` and full-batch
-    :func:`predict`. Make it from an activation by :meth:`measured` or :meth:`hermite`, or give the
+    Make it from an activation by :meth:`measured` or :meth:`hermite`, or give the
     spectrum. ``dataclasses.replace(problem, d=...)`` has another number of features. The spectrum
     before the nonlinearity is ``lam_in``, that after it ``eigenvalues``.
 
@@ -71,44 +61,25 @@ class KernelFeatures:
     Source: Simon et al. (2023), arXiv 2311.14646.
 
     Example:
-        >>> from solvable import ridge_risk
         >>> kernel = KernelFeatures(eigenvalues=[1.0, 0.5], target=[1.0, 1.0], d=30, nugget=0.2)
         >>> kernel
-        KernelFeatures(<2 eigenvalues>, d=30, nugget=0.2, floor=0.0, noise=0.0)
-        >>> ridge_risk(kernel, n=20, ridge=0.0).excess.round(4)
+        KernelFeatures(eigenvalues=[1.0, 0.5], target=[1.0, 1.0], d=30, nugget=0.2, floor=0.0,
+        noise=0.0)
+        >>> predict(kernel, Ridge(), [0.0], n=20).excess.round(4)
         array([0.044])
     """
 
-    eigenvalues: Float[Array, " m"]
-    target: Float[Array, " m"]
-    d: Scalar | None = None
-    nugget: Scalar = 0.0
-    floor: Scalar = 0.0
-    noise: Scalar = 0.0
+    eigenvalues: Float[Array, " m"] = vector(positive=True)
+    target: Float[Array, " m"] = vector()
+    d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
+    nugget: Scalar = number(minimum=0, default=0.0)
+    floor: Scalar = number(minimum=0, default=0.0)
+    noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
 
     def __post_init__(self) -> None:
-        for name in ("nugget", "floor", "noise"):
-            check_number(name, getattr(self, name), minimum=0)
-        if self.d is not None:
-            check_count("d", self.d)
-        if _given(self.eigenvalues) and _given(self.target):
-            eigenvalues = check_vector("eigenvalues", self.eigenvalues, positive=True)
-            target = check_vector("target", self.target)
-            if target.shape != eigenvalues.shape:
-                must = f"have as many entries as `eigenvalues` ({eigenvalues.size})"
-                raise requirement("target", must, f"{target.size} long")
-            object.__setattr__(self, "eigenvalues", eigenvalues)
-            object.__setattr__(self, "target", target)
-
-    def __repr__(self) -> str:
-        count = np.shape(self.eigenvalues)[-1] if np.shape(self.eigenvalues) else "?"
-        rest = (f"{name}={getattr(self, name)}" for name in ("d", "nugget", "floor", "noise"))
-        return f"KernelFeatures(<{count} eigenvalues>, {', '.join(rest)})"
-
-    @property
-    def inverse_d(self) -> Scalar:
-        """One over the number of features; zero for infinitely many."""
-        return 0.0 if self.d is None else 1.0 / self.d
+        super().__post_init__()
+        size = ("eigenvalues", np.shape(self.eigenvalues)[0])
+        check_vector("target", self.target, size=size)
 
     @property
     def v(self) -> float:
@@ -185,7 +156,8 @@ class KernelFeatures:
             >>> KernelFeatures.measured(
             ...     "relu", lam_in, np.ones(8), key=jax.random.key(0), d=50, points=256
             ... )  # doctest: +ELLIPSIS
-            KernelFeatures(<40 eigenvalues>, d=50, nugget=0.0..., floor=0.0, noise=0.0)
+            KernelFeatures(eigenvalues=<40 numbers>, target=<40 numbers>, d=50, nugget=0.0...,
+            floor=0.0, noise=0.0)
         """
         check_key(key)
         act, (lam_in, target) = named(activation), check_input(lam_in, target)
@@ -243,7 +215,8 @@ class KernelFeatures:
         Example:
             >>> lam_in = np.arange(1.0, 401) ** -0.4
             >>> KernelFeatures.hermite("tanh", lam_in, np.ones(400), d=300)  # doctest: +ELLIPSIS
-            KernelFeatures(<400 eigenvalues>, d=300, nugget=0.2..., floor=0.0, noise=0.0)
+            KernelFeatures(eigenvalues=<400 numbers>, target=<400 numbers>, d=300, nugget=0.2...,
+            floor=0.0, noise=0.0)
         """
         act, (lam_in, target) = named(activation), check_input(lam_in, target)
         if (dimension := effective_dimension(lam_in)) < least_dimension:
@@ -264,15 +237,3 @@ class KernelFeatures:
         rest = power - constant - line
         nugget = float(rest) if rest > _NO_SLOPE * power else 0.0
         return cls(eigenvalues=lam, target=w, d=d, nugget=nugget, noise=noise)
-
-
-FINITE = (PowerLaw, LinearRegression, KernelFeatures)
-"""What can be learned from finitely many samples."""
-
-FiniteProblem = PowerLaw | LinearRegression | KernelFeatures
-"""Any of them."""
-
-
-def without_features(problem: FiniteProblem) -> bool:
-    """Whether there are infinitely many features, or the inputs themselves."""
-    return getattr(problem, "d", None) is None

@@ -6,36 +6,55 @@ eigenvalues each stands for. A model is a way to make them; a training rule is a
 them; neither knows of the other.
 """
 
-from dataclasses import dataclass
+from typing import Any
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Inexact
 
+from solvable.models.problem import Problem
+from solvable.util.checks import check_number, check_vector
+from solvable.util.errors import requirement
+from solvable.util.precision import is_traced
 from solvable.util.types import Array, Scalar
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
-class Modes:
+class Modes(Problem, kw_only=True):
     r"""Nodes with :math:`P = \text{noise} + \text{floor} + \operatorname{Re} \sum_k m_k`.
 
     The nodes are eigenvalues (of a draw of W, of a given spectrum) or quadrature nodes that
     stand for them: compressed sums over a power law, or points on a contour around the
     spectrum, which are complex. Whatever is a polynomial in the eigenvalues, such as any
-    number of SGD steps, is carried by either.
+    number of SGD steps, is carried by either. Modes are a problem themselves, without features.
+
+    Example:
+        >>> modes = Modes(lam=[1.0, 0.5], weight=[1.0, 2.0], floor=0.1)
+        >>> predict(modes, SGD(0.1), [0, 100]).risk.round(4)
+        array([3.1   , 0.1108])
     """
 
     lam: Inexact[Array, " n"]
     """Eigenvalues of the feature covariance."""
     weight: Inexact[Array, " n"]
     """Excess risk on each node at theta = 0."""
-    multiplicity: Inexact[Array, " n"]
-    """Number of eigenvalues each node stands for: 1 for a draw."""
-    floor: Scalar
+    multiplicity: Any = None
+    """Number of eigenvalues each node stands for: 1, the default, for a draw."""
+    floor: Scalar = 0.0
     """Excess risk that no theta removes: for a draw, the target outside its features."""
-    noise: Scalar
+    noise: Scalar = 0.0  # ty: ignore[invalid-type-form]
     """Variance of the label noise."""
+
+    def __post_init__(self) -> None:
+        for name in ("lam", "weight", "multiplicity"):
+            value = getattr(self, name)
+            if isinstance(value, (list, tuple)):
+                object.__setattr__(self, name, np.asarray(value))
+        if self.multiplicity is None:
+            object.__setattr__(self, "multiplicity", np.ones(np.shape(self.lam)))
+
+    def spectrum(self, octaves: int | None = None) -> "Modes":
+        """The modes themselves."""
+        return self
 
     @property
     def trace(self) -> Array:
@@ -51,3 +70,21 @@ class Modes:
     def excess(self) -> Array:
         """Excess risk at theta = 0."""
         return self.floor + jnp.real(self.weight.sum())
+
+
+def check_modes(modes: Modes) -> Modes:
+    """Modes of real eigenvalues, as they come from a user's own model or hand.
+
+    Raises:
+        ValueError: If an eigenvalue or a weight is negative, lengths differ, or nodes are complex.
+    """
+    if is_traced(modes):
+        return modes
+    lam = check_vector("lam", modes.lam, minimum=0)
+    for name in ("weight", "multiplicity"):
+        check_vector(name, getattr(modes, name), minimum=0, size=("lam", lam.size))
+    if not np.any(lam * np.asarray(modes.multiplicity) > 0):
+        raise requirement("lam", "have a positive entry", lam.tolist())
+    for name in ("floor", "noise"):
+        check_number(name, getattr(modes, name), minimum=0)
+    return modes

@@ -21,8 +21,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from solvable.models.modes import Modes
-from solvable.models.problem import Draw, LinearRegression, PowerLaw, check_one_pass
+from solvable.models.modes import Modes, check_modes
+from solvable.models.problem import Problem, check_one_pass
 from solvable.util.checks import check_count
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.types import Array, Scalar
@@ -97,16 +97,14 @@ def kernel_sum(modes: Modes, inverse_d: Array, gamma: Array, B: Array) -> Array:
     return jnp.where(inside, modes.multiplicity @ _ratio(gap, modes) / (B + 1), jnp.nan)
 
 
-def spectrum_of(problem: PowerLaw | LinearRegression | Draw) -> tuple[Modes, Scalar]:
+def spectrum_of(problem: Problem) -> tuple[Modes, Scalar]:
     """The modes a threshold is read from, and one over the number of features they are seen by."""
-    if isinstance(problem, Draw):
-        return problem.modes, 0.0
     check_one_pass(problem)
-    return problem.spectrum(), problem.inverse_d
+    return check_modes(problem.spectrum()), problem.inverse_d
 
 
 @float64_on_cpu
-def max_learning_rate(problem: PowerLaw | LinearRegression | Draw, B: int = 1) -> float:
+def max_learning_rate(problem: Problem, B: int = 1) -> float:
     r"""The stability threshold: the expected risk is bounded iff ``gamma`` is below it.
 
     Exact for a draw of W and for a linear regression. For a :class:`PowerLaw` it is the
@@ -122,6 +120,6 @@ def max_learning_rate(problem: PowerLaw | LinearRegression | Draw, B: int = 1) -
         >>> round(max_learning_rate(problem), 3), round(max_learning_rate(problem, B=32), 2)
         (0.608, 1.76)
     """
-    check_count("B", B)
+    B = check_count("B", B)
     gamma = largest(*spectrum_of(problem), 1.0 * B)
     return gamma if is_traced(gamma) else float(gamma)

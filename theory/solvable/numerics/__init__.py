@@ -1,0 +1,1 @@
+"""Mathematics without a model: sums, contours, searches, factorisations."""

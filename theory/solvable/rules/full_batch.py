@@ -1,96 +1,71 @@
 r"""Training on one finite data set, every step on all of it.
 
 A rule of one-pass training becomes its full-batch rule by wrapping it: the same coefficients,
-driven by the gradient of half the mean squared residual. On an eigenvalue h of K it leaves the
-part :math:`p_t(h)` of the error: :math:`e^{-h t}` for gradient flow, :math:`(1 - \gamma h)^t` for
-gradient descent, and for any rule the output of
+driven by the gradient of half the mean squared residual. On an eigenvalue h of the covariance of
+the samples it leaves the part :math:`p_t(h)` of the error: :math:`(1 - \gamma h)^t` for gradient
+descent, and for any rule the output of
 
 .. math::
     x \leftarrow (A(t) + h\, b(t) e_0^\top)\, x.
+
+Derived in the documents: theory/finite_data.
 """
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-import jax
 import numpy as np
 
-from solvable.rules.averaging import Averaged
-from solvable.rules.momentum import DANA, Momentum, ThreeRates
 from solvable.rules.rule import Coefficients, Rule
 from solvable.rules.schedules import Rate
 from solvable.rules.sgd import SGD
-from solvable.util.checks import check_type
+from solvable.rules.wrapper import wrapped
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class GradientFlow:
-    r"""Gradient flow, :math:`d\theta / dt = -\nabla \tfrac{1}{2n} |\Phi \theta - y|^2`.
-
-    One unit of time is one step of gradient descent at learning rate 1, in the limit of small
-    rates.
-
-    Example:
-        >>> GradientFlow()
-        GradientFlow()
-    """
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
 class FullBatch(Rule):
     """Any rule with coefficients, its gradient taken on the whole data set.
 
     Args:
-        rule: :class:`SGD` with any schedule, :class:`Momentum`, :class:`ThreeRates`,
-            :class:`DANA` or :class:`Averaged`. Its batch size has no meaning here.
+        rule: Its batch size has no meaning here.
 
     Raises:
-        TypeError: If ``rule`` is something else.
+        TypeError: If ``rule`` has no coefficients.
 
     Example:
-        >>> from solvable import Momentum
         >>> FullBatch(Momentum(gamma=0.5, mu=0.9)).B
         inf
     """
 
-    rule: SGD | Momentum | ThreeRates | DANA | Averaged
+    rule: Rule = wrapped()
 
-    def __post_init__(self) -> None:
-        if type(self.rule) is object or hasattr(self.rule, "shape"):
-            return  # a placeholder of JAX
-        check_type("rule", self.rule, SGD, Momentum, ThreeRates, DANA, Averaged)
-
-    engines: ClassVar[tuple[str, ...]] = ()
-    B: ClassVar[float] = np.inf
-    """No noise of batches."""
+    data = "whole"
+    engines = ()
+    B = np.inf
 
     @property
-    def descent_rate(self) -> Any:
-        """The rate, if it is gradient descent of constant rate; else None."""
-        return self.rule.gamma if isinstance(self.rule, SGD) and self.rule.constant else None
-
-    @property
-    def start(self) -> tuple[float, ...]:
+    def start(self) -> tuple[float, ...]:  # ty: ignore[invalid-method-override]
         """That of the rule."""
         return self.rule.start
 
     @property
-    def base(self) -> Any:
+    def base(self) -> Rule:
         """The rule that moves the iterate, with full batches."""
-        rule: Any = self.rule.base
-        return FullBatch(rule)
+        return FullBatch(self.rule.base)
 
     @property
-    def output(self) -> int:
+    def output(self) -> int:  # ty: ignore[invalid-method-override]
         """That of the rule."""
         return self.rule.output
 
     @property
-    def constant(self) -> bool:
+    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
         """Whether every step has the same coefficients."""
         return self.rule.constant
+
+    @property
+    def descent_rate(self) -> Any:
+        """The rate, if it is gradient descent of constant rate; else None."""
+        single = self.constant and len(self.start) == 1
+        return -self.coefficients(np.zeros(1, int)).b[0, 0] if single else None
 
     def coefficients(self, t: np.ndarray) -> Coefficients:
         """Those of the rule."""

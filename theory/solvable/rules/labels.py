@@ -1,38 +1,33 @@
 r"""Samples of several qualities: label noise of several levels, and weights for them.
 
 With a sample of kind z of probability :math:`p_z`, extra noise :math:`\sigma_z^2` and weight
-:math:`\omega_z` in the gradient, the recursion of :mod:`solvable.dynamics.recursion` needs three means:
-of :math:`\omega`, of :math:`\omega^2` and of :math:`\omega^2 \sigma^2`. Where the noise alone
+:math:`\omega_z` in the gradient, the recursion of :mod:`solvable.dynamics.recursion` needs three
+means: of :math:`\omega`, of :math:`\omega^2` and of :math:`\omega^2 \sigma^2`. Where the noise alone
 matters, weights proportional to :math:`1 / \sigma_z^2` are best: a noisy sample is worth
-:math:`\sigma_{clean}^2 / \sigma_{noisy}^2` clean ones.
+:math:`\sigma_{clean}^2 / \sigma_{noisy}^2` clean ones. Derived in the documents: theory/mixtures.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
+from jaxtyping import Float
 
-from solvable.rules.averaging import Averaged
-from solvable.rules.momentum import DANA, Momentum, ThreeRates
 from solvable.rules.rule import Coefficients, Equivalent, Labels, Rule
-from solvable.rules.sgd import SGD
-from solvable.util.checks import check_type, check_vector
+from solvable.rules.wrapper import wrapped
+from solvable.util.checks import check_vector
 from solvable.util.errors import requirement
-from solvable.util.types import Scalar
+from solvable.util.precision import is_traced
+from solvable.util.record import vector
+from solvable.util.types import Array
 
-_RULES = (SGD, Momentum, DANA, ThreeRates, Averaged)
 
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
 class LabelMixture(Rule):
     r"""A rule whose training samples are of several kinds.
 
     The label noise of a kind adds to that of the problem. The risk stays that of the problem.
 
     Args:
-        rule: How it is trained.
+        rule: How it is trained: any rule with coefficients.
         noise: Variance of the extra label noise of each kind, shape (K,).
         probability: Of each kind; they sum to one.
         weight: Of each kind in the gradient, not negative; by default one.
@@ -43,55 +38,44 @@ class LabelMixture(Rule):
 
     Example:
         >>> LabelMixture(SGD(0.1), noise=[0.05, 2.0], probability=[0.2, 0.8], weight=[1, 0.05])
-        LabelMixture(SGD(gamma=0.1, B=1), noise=[0.05, 2.0], probability=[0.2, 0.8],
+        LabelMixture(rule=SGD(gamma=0.1, B=1), noise=[0.05, 2.0], probability=[0.2, 0.8],
         weight=[1.0, 0.05])
     """
 
-    rule: SGD | Momentum | DANA | ThreeRates | Averaged
-    noise: Any
-    probability: Any
-    weight: Any = None
+    rule: Rule = wrapped()
+    noise: Float[Array, " K"] = vector(minimum=0)
+    probability: Float[Array, " K"] = vector(minimum=0)
+    weight: Any = vector(minimum=0, default=None)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rule, Rule):
-            if type(self.rule) is object or hasattr(self.rule, "shape"):
-                return  # a placeholder of JAX
-            check_type("rule", self.rule, *_RULES)
-        check_type("rule", self.rule, *_RULES)
-        noise = check_vector("noise", self.noise)
-        weight = np.ones(noise.size) if self.weight is None else self.weight
-        given = {"noise": noise, "probability": self.probability, "weight": weight}
-        for name, value in given.items():
-            array = check_vector(name, value)
-            if array.size != noise.size:
-                must = f"have as many entries as `noise` ({noise.size})"
-                raise requirement(name, must, f"{array.size} long")
-            if (array < 0).any():
-                at = int(np.argmax(array < 0))
-                raise requirement(f"{name}[{at}]", "not be negative", float(array[at]))
-            object.__setattr__(self, name, array)
+        super().__post_init__()
+        if self.rule.labels is not None:
+            raise requirement("rule", "have samples that are all alike", self.rule)
+        kinds = ("noise", np.shape(self.noise)[0])
+        if self.weight is None:
+            object.__setattr__(self, "weight", np.ones(kinds[1]))
+        for name in ("probability", "weight"):
+            check_vector(name, getattr(self, name), size=kinds)
+        if is_traced((self.probability, self.weight)):
+            return
         total = self.probability.sum()
         if abs(total - 1) > 1e-9:
             raise requirement("probability", "sum to one", f"{self.probability.tolist()}: {total}")
         if not self.probability @ self.weight > 0:
             raise requirement("weight", "not be zero for every kind that occurs", self.weight)
 
-    def __repr__(self) -> str:
-        numbers = (f"{n}={getattr(self, n).tolist()}" for n in ("noise", "probability", "weight"))
-        return f"LabelMixture({self.rule}, {', '.join(numbers)})"
-
     @property
-    def B(self) -> Scalar:
+    def B(self) -> Any:  # ty: ignore[invalid-method-override]
         """Batch size of the rule."""
         return self.rule.B
 
     @property
-    def start(self) -> tuple[float, ...]:
+    def start(self) -> tuple[float, ...]:  # ty: ignore[invalid-method-override]
         """That of the rule."""
         return self.rule.start
 
     @property
-    def output(self) -> int:
+    def output(self) -> int:  # ty: ignore[invalid-method-override]
         """That of the rule."""
         return self.rule.output
 
@@ -101,23 +85,24 @@ class LabelMixture(Rule):
         return self.rule.base
 
     @property
-    def constant(self) -> bool:
+    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
         """Whether the rule is."""
         return self.rule.constant
 
     @property
-    def labels(self) -> Labels:
+    def labels(self) -> Labels:  # ty: ignore[invalid-method-override]
         """The kinds."""
-        return Labels(self.noise, self.probability, np.asarray(self.weight))
+        return Labels(self.noise, self.probability, self.weight)
 
     @property
     def equivalent(self) -> Equivalent | None:
         r"""For SGD, with :math:`k = \bar{\omega^2} / \bar\omega^2`, B is (B - 1 + k) / k."""
-        if not (isinstance(self.base, SGD) and self.base.constant):
+        like = self.rule.equivalent
+        if like is None or len(self.base.start) > 1:
             return None
         mean, square = self.omega
         k = square / mean**2
-        gamma, B = self.base.gamma, self.base.B
+        gamma, B = like
         return Equivalent(gamma * mean * (B - 1 + k) / B, (B - 1 + k) / k)
 
     def coefficients(self, t: np.ndarray) -> Coefficients:

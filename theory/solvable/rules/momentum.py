@@ -6,40 +6,28 @@ All are cases of one rule with three rates,
     y_t = (1 - \Delta_t)\, y_{t-1} + \gamma_1 g_t, \qquad
     \theta_{t+1} = \theta_t - \gamma_2 g_t - \gamma_3 y_t, \qquad y_{-1} = 0.
 
-Source: Ferbach et al. (2025), *Dimension-adapted Momentum Outscales SGD*, arXiv 2505.16098.
+Source: Ferbach et al. (2025), *Dimension-adapted Momentum Outscales SGD*, arXiv 2505.16098. Derived
+in the documents: theory/momentum.
 """
 
-from dataclasses import dataclass
-
-import jax
 import numpy as np
 
-from solvable.models.problem import Draw, LinearRegression, PowerLaw
-from solvable.rules.rule import Coefficients, Equivalent, Rule, check_fraction, stack
-from solvable.rules.schedules import Rate, check_rate, is_constant, rates
-from solvable.util.checks import check_count, check_number, check_type
+from solvable.models.problem import Problem, check_problem
+from solvable.rules.rule import Coefficients, Equivalent, Rule
+from solvable.rules.schedules import Rate, is_constant, rate, rates
+from solvable.util.checks import check_choice, check_count
 from solvable.util.errors import requirement
+from solvable.util.record import count, number
 from solvable.util.types import Scalar
 
 
 def _three(t, Delta, gamma1, gamma2, gamma3) -> Coefficients:
     keep = 1 - Delta
     A = [[1.0, -gamma3 * keep], [0.0, keep]]
-    return stack(t, A, [-(gamma2 + gamma1 * gamma3), gamma1])
+    return Coefficients.of(t, A, [-(gamma2 + gamma1 * gamma3), gamma1])
 
 
-class _Velocity(Rule):
-    """Rules that keep the iterate and a velocity, at first zero."""
-
-    @property
-    def start(self) -> tuple[float, ...]:
-        """The iterate, and the velocity."""
-        return (1.0, 0.0)
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Momentum(_Velocity):
+class Momentum(Rule):
     r"""Heavy ball: :math:`y \leftarrow \mu y + g`, :math:`\theta \leftarrow \theta - \gamma y`.
 
     Its stability threshold, kernel sum and floor are those of SGD with batch size
@@ -59,17 +47,14 @@ class Momentum(_Velocity):
         Momentum(gamma=0.02, mu=0.9, B=1)
     """
 
-    gamma: Rate
-    mu: Scalar = 0.9
-    B: Scalar = 1
+    gamma: Rate = rate()
+    mu: Scalar = number(minimum=0, below=1, default=0.9)
+    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "gamma", check_rate("gamma", self.gamma))
-        check_fraction("mu", self.mu)
-        check_count("B", self.B)
+    start = (1.0, 0.0)
 
     @property
-    def constant(self) -> bool:
+    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
         """Whether the learning rate is one number."""
         return is_constant(self.gamma)
 
@@ -85,38 +70,37 @@ class Momentum(_Velocity):
         return _three(t, 1 - self.mu, 1.0, 0.0, rates("gamma", self.gamma, t))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
-class ThreeRates(_Velocity):
+class ThreeRates(Rule, kw_only=True):
     r"""The general rule of this module: any :math:`\Delta_t, \gamma_1, \gamma_2, \gamma_3`.
 
     Each is a number, an array with one entry per step, or a callable of the step, and none is
     negative. :math:`\Delta_t` is cut at 1.
 
+    Args:
+        Delta: How much of the velocity a step forgets, from 0 to 1.
+        gamma1: Rate of the gradient in the velocity.
+        gamma2: Learning rate of the plain gradient.
+        gamma3: Learning rate of the velocity.
+        B: Batch size.
+
     Example:
         >>> rule = ThreeRates(Delta=0.1, gamma1=1.0, gamma2=0.0, gamma3=0.02)  # heavy ball
-        >>> rule.coefficients(np.array([0])).b
-        Array([[-0.02,  1.  ]], dtype=float32)
+        >>> rule.coefficients(np.array([0])).b.tolist()
+        [[-0.02, 1.0]]
     """
 
-    Delta: Rate
-    gamma1: Rate = 1.0
-    gamma2: Rate
-    gamma3: Rate
-    B: Scalar = 1
+    Delta: Rate = rate(minimum=0)
+    gamma1: Rate = rate(minimum=0, default=1.0)
+    gamma2: Rate = rate(minimum=0)
+    gamma3: Rate = rate(minimum=0)
+    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
 
-    def __post_init__(self) -> None:
-        for name in ("Delta", "gamma1", "gamma2", "gamma3"):
-            value = check_rate(name, getattr(self, name), minimum=0)
-            object.__setattr__(self, name, value)
-        check_count("B", self.B)
+    start = (1.0, 0.0)
 
     @property
-    def constant(self) -> bool:
+    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
         """Whether all four are numbers."""
-        return all(
-            is_constant(rate) for rate in (self.Delta, self.gamma1, self.gamma2, self.gamma3)
-        )
+        return all(map(is_constant, (self.Delta, self.gamma1, self.gamma2, self.gamma3)))
 
     def coefficients(self, t: np.ndarray) -> Coefficients:
         """The coefficients of steps t."""
@@ -125,9 +109,7 @@ class ThreeRates(_Velocity):
         return _three(t, Delta.clip(0, 1), *gammas)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
-class DANA(_Velocity):
+class DANA(Rule, kw_only=True):
     r"""Dimension-adapted Nesterov acceleration.
 
     The rule of this module with :math:`\gamma_1 = 1`, :math:`\Delta_t = \min(1, \delta / (1 +
@@ -151,49 +133,41 @@ class DANA(_Velocity):
         5.2
     """
 
-    gamma2: Scalar
-    gamma3: Scalar
-    delta: Scalar
-    decay: Scalar = 0.0
-    B: Scalar = 1
+    gamma2: Scalar = number(positive=True)
+    gamma3: Scalar = number(positive=True)
+    delta: Scalar = number(positive=True)
+    decay: Scalar = number(minimum=0, default=0.0)
+    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
 
-    def __post_init__(self) -> None:
-        for name in ("gamma2", "gamma3", "delta"):
-            check_number(name, getattr(self, name), positive=True)
-        check_number("decay", self.decay, minimum=0)
-        check_count("B", self.B)
+    start = (1.0, 0.0)
 
     @classmethod
-    def for_problem(
-        cls, problem: PowerLaw | LinearRegression | Draw, kind: str = "decaying", B: int = 1
-    ) -> "DANA":
+    def for_problem(cls, problem: Problem, kind: str = "decaying", B: int = 1) -> "DANA":
         r"""The coefficients of the paper, from the size and the exponents of a problem.
 
         With :math:`c = \min(1, B / \operatorname{Tr} D)`: :math:`\gamma_2 = c / 2`,
         :math:`\delta = 4 + (\alpha + \beta) / \alpha`, and :math:`\gamma_3 = c B / (10\, d)`
         (``constant``) or :math:`c / 10 \cdot (1 + t)^{-1 / (2 \alpha)}` (``decaying``).
 
+        Args:
+            problem: A power law, or a draw of its features.
+            kind: ``constant`` or ``decaying``.
+            B: Batch size.
+
         Raises:
-            ValueError: If ``kind`` is unknown.
+            ValueError: If ``kind`` is unknown, or the problem has no exponents.
         """
-        if isinstance(problem, Draw):
-            problem = problem.problem
-        check_type("problem", problem, PowerLaw, LinearRegression)
-        if kind not in ("constant", "decaying"):
-            raise requirement("kind", "be constant or decaying", kind)
-        if problem.alpha is None or problem.beta is None:
+        problem = getattr(check_problem(problem), "problem", problem)  # of a draw
+        check_choice("kind", kind, "constant", "decaying")
+        B = check_count("B", B)
+        alpha, beta = (getattr(problem, name, None) for name in ("alpha", "beta"))
+        if alpha is None or beta is None:
             raise requirement("problem", "be a power law", problem, "Give DANA its numbers.")
-        alpha, beta = problem.alpha, problem.beta
         c = min(1.0, B / float(problem.spectrum().trace))
-        size = float(getattr(problem, "d", problem.v))
+        size = float(problem.size)
         gamma3, decay = (0.1 * c * B / size, 0.0) if kind == "constant" else (0.1 * c, 0.5 / alpha)
         delta = 4 + (alpha + beta) / alpha
         return cls(gamma2=c / 2, gamma3=gamma3, delta=delta, decay=decay, B=B)
-
-    @property
-    def constant(self) -> bool:
-        """False: the memory grows."""
-        return False
 
     def coefficients(self, t: np.ndarray) -> Coefficients:
         """The coefficients of steps t."""

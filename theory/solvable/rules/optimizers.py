@@ -1,13 +1,10 @@
 """Any optimiser of optax as a training rule, for simulation: theory's neighbours."""
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-import jax
-import numpy as np
-
-from solvable.rules.rule import Coefficients, Rule
-from solvable.util.checks import check_count
+from solvable.rules.rule import Rule
+from solvable.util.errors import wrong_kind
+from solvable.util.record import count, field
 from solvable.util.types import Array, Scalar
 
 
@@ -33,8 +30,12 @@ class _Update(NamedTuple):
         return theta + change.astype(theta.dtype), state
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+def _check_transformation(name: str, value: Any) -> Any:
+    if not (hasattr(value, "init") and hasattr(value, "update")):
+        raise wrong_kind(name, "be an optax.GradientTransformation", value)
+    return value
+
+
 class Optimizer(Rule):
     """An ``optax.GradientTransformation``, such as Adam or sign descent, on batches of B samples.
 
@@ -56,29 +57,13 @@ class Optimizer(Rule):
         (1, 80)
     """
 
-    transformation: Any = field(metadata={"static": True})
-    B: Scalar = 1
+    transformation: Any = field(_check_transformation, static=True)
+    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
 
-    engines: ClassVar = ("features",)
-
-    def __post_init__(self) -> None:
-        if not (hasattr(self.transformation, "init") and hasattr(self.transformation, "update")):
-            raise TypeError(
-                "Argument `transformation` must be an optax.GradientTransformation, but is "
-                f"{self.transformation!r}."
-            )
-        check_count("B", self.B)
-
-    @property
-    def constant(self) -> bool:
-        """True: a simulation needs no coefficients."""
-        return True
+    engines = ("features",)
+    constant = True
 
     @property
     def update(self) -> _Update:
         """How a simulation takes a step."""
         return _Update(self.transformation)
-
-    def coefficients(self, t: np.ndarray) -> Coefficients:
-        """None: what an optimiser does is not linear, and has no theory here."""
-        return Coefficients(np.zeros((1, 0, 0)), np.zeros((1, 0)))

@@ -5,7 +5,6 @@ still has a small rate; from step T on the rate stays where z = 1 has left it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -14,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.util.checks import check_count, check_number, check_vector, is_number
-from solvable.util.errors import requirement
+from solvable.util.checks import check_number, check_vector
+from solvable.util.errors import requirement, wrong_kind
 from solvable.util.precision import is_traced
+from solvable.util.record import MISSING, Record, choice, count, field, number
 from solvable.util.types import Array, Scalar
 
 
@@ -25,26 +25,17 @@ def _module(schedule: object, t: object) -> ModuleType:
     return jnp if is_traced((schedule, t)) else np
 
 
-COOLDOWNS = ("linear", "1-sqrt")
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Record):
     """What every schedule over a horizon has: ``peak`` and the number of steps ``T``.
 
     Raises:
         ValueError: If ``peak`` is not positive or ``T`` not a positive whole number.
     """
 
-    peak: Scalar
+    peak: Scalar = number(positive=True)
     """Largest learning rate."""
-    T: Scalar
+    T: Scalar = count()
     """Horizon, in steps."""
-
-    def __post_init__(self) -> None:
-        check_number("peak", self.peak, positive=True)
-        check_count("T", self.T)
 
     def decay(self, z: Array, xp: ModuleType) -> Array:
         """The rate relative to the peak, as a function of z = t / T in [0, 1]."""
@@ -56,8 +47,6 @@ class Schedule:
         return self.peak * self.decay(xp.minimum(xp.asarray(t) / self.T, 1.0), xp)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
 class Constant(Schedule):
     """The peak throughout.
 
@@ -71,8 +60,6 @@ class Constant(Schedule):
         return xp.ones_like(z)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
 class PowerDecay(Schedule):
     r""":math:`(1 - z)^p`; p = 1 is linear decay.
 
@@ -81,11 +68,7 @@ class PowerDecay(Schedule):
         0.125
     """
 
-    p: Scalar = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("p", self.p, minimum=0)
+    p: Scalar = number(minimum=0, default=1.0)
 
     def decay(self, z: Array, xp: ModuleType) -> Array:
         """(1 - z)^p."""
@@ -102,8 +85,6 @@ def Linear(peak: Scalar, T: Scalar) -> PowerDecay:
     return PowerDecay(peak, T)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
 class Cosine(Schedule):
     r"""Half a cosine, :math:`(1 + \cos \pi z) / 2`.
 
@@ -117,8 +98,6 @@ class Cosine(Schedule):
         return (1 + xp.cos(xp.pi * z)) / 2
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
 class StableDecay(Schedule):
     r"""Constant, then a cooldown over the last ``fraction`` of the steps (WSD).
 
@@ -131,16 +110,8 @@ class StableDecay(Schedule):
         (0.5, 0.25)
     """
 
-    fraction: Scalar = 0.2
-    cooldown: str = field(default="linear", metadata={"static": True})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("fraction", self.fraction, positive=True)
-        if is_number(self.fraction) and self.fraction > 1:
-            raise requirement("fraction", "be at most 1", self.fraction)
-        if self.cooldown not in COOLDOWNS:
-            raise requirement("cooldown", f"be one of {', '.join(COOLDOWNS)}", self.cooldown)
+    fraction: Scalar = number(positive=True, maximum=1, default=0.2)
+    cooldown: str = choice("linear", "1-sqrt", default="linear")
 
     def decay(self, z: Array, xp: ModuleType) -> Array:
         """1, then the cooldown."""
@@ -148,8 +119,6 @@ class StableDecay(Schedule):
         return 1 - u if self.cooldown == "linear" else 1 - xp.sqrt(u)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
 class Geometric(Schedule):
     """Halved after each of ``stages`` stages of floor(T / stages) steps but the last.
 
@@ -162,12 +131,7 @@ class Geometric(Schedule):
         [0.5, 0.25, 0.0625]
     """
 
-    stages: Scalar | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.stages is not None:
-            check_count("stages", self.stages)
+    stages: Scalar | None = count(default=None)
 
     def __call__(self, t: Array) -> Array:
         """The learning rate of step t."""
@@ -178,9 +142,13 @@ class Geometric(Schedule):
         return self.peak * 0.5**halvings
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Warmup:
+def _check_schedule(name: str, schedule: Any) -> Any:
+    if not callable(schedule):
+        raise wrong_kind(name, "be a callable of the step", schedule)
+    return schedule
+
+
+class Warmup(Record):
     """A linear rise over ``steps`` steps, (t + 1) / steps of the first rate, before any schedule.
 
     The schedule begins, at its own t = 0, when the warm-up ends.
@@ -191,15 +159,8 @@ class Warmup:
         [0.05, 0.5, 0.5]
     """
 
-    steps: Scalar
-    schedule: Callable[[Any], Any]
-
-    def __post_init__(self) -> None:
-        check_count("steps", self.steps)
-        if is_number(self.schedule) or isinstance(self.schedule, str):
-            raise TypeError(
-                f"Argument `schedule` must be a callable of the step, but is {self.schedule!r}."
-            )
+    steps: Scalar = count()
+    schedule: Callable[[Any], Any] = field(_check_schedule)
 
     def __call__(self, t: Array) -> Array:
         """The learning rate of step t."""
@@ -212,18 +173,19 @@ Rate = Any
 """A number, an array of one rate per step, or a callable of the step."""
 
 
-def check_rate(name: str, rate: Any, minimum: float | None = None) -> Any:
+def check_rate(name: str, value: Any, minimum: float | None = None) -> Any:
     """A number, positive (or from ``minimum`` on), a vector of rates >= 0, or a callable."""
-    if callable(rate) or is_traced(rate):
-        return rate
-    if np.ndim(rate) == 0:
-        check_number(name, rate, positive=minimum is None, minimum=minimum)
-        return rate
-    rates = check_vector(name, rate)
-    if (rates < 0).any():
-        at = int(np.argmax(rates < 0))
-        raise requirement(f"{name}[{at}]", "not be negative", float(rates[at]))
-    return rates
+    if callable(value) or is_traced(value):
+        return value
+    if isinstance(value, (list, tuple)) or np.ndim(value) > 0:
+        return check_vector(name, value, minimum=0)
+    return check_number(name, value, positive=minimum is None, minimum=minimum)
+
+
+def rate(*, minimum: float | None = None, default: Any = MISSING) -> Any:
+    """The field of a learning rate: see :func:`check_rate`."""
+    check = lambda name, x: check_rate(name, x, minimum)
+    return field(check, default=default, kind="rate")
 
 
 def is_constant(rate: Any) -> bool:
@@ -232,19 +194,20 @@ def is_constant(rate: Any) -> bool:
 
 
 def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
-    """The rates of steps t, shape (n,).
+    """The rates of steps t, shape (n,), in double precision.
 
     Raises:
         ValueError: If an array is too short, or a callable returns what is no rate.
     """
     if is_constant(rate):
-        return jnp.full(t.shape, rate, float)
+        xp: Any = jnp if is_traced(rate) else np
+        return xp.broadcast_to(xp.asarray(rate, float), np.shape(t))
     if not callable(rate):
         if np.shape(rate)[0] <= t.max():
             must = f"have one rate for each of the {int(t.max()) + 1} steps"
             raise requirement(name, must, f"{np.shape(rate)[0]} long")
-        return jnp.asarray(rate)[t]
-    values = jax.vmap(rate)(jnp.asarray(t))
+        return rate[t]
+    values = _called(name, rate, t)
     if is_traced(values):
         return values
     found = np.asarray(values, float)
@@ -254,4 +217,22 @@ def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
     if bad.any():
         at = int(np.argmax(bad))
         raise requirement(f"{name}({int(t[at])})", "be finite and not negative", float(found[at]))
-    return jnp.asarray(found)
+    return found
+
+
+def _called(name: str, rate: Callable[[Any], Any], t: np.ndarray) -> Any:
+    """A callable at steps t: at once if it is one of ours or of JAX, otherwise step by step.
+
+    A function of ``math`` or NumPy, or one with an ``if`` in it, cannot be traced.
+    """
+    if isinstance(rate, Schedule):
+        return rate(t)
+    try:
+        with jax.enable_x64(True):
+            return jax.vmap(rate)(jnp.asarray(t))
+    except Exception:  # whatever it is that JAX could not trace is called plainly, or fails again
+        try:
+            return np.array([np.asarray(rate(int(step)), float) for step in t])
+        except (TypeError, ValueError) as error:
+            must = f"be a function from a step to a rate, but fails: {error}"
+            raise wrong_kind(name, must, rate) from error

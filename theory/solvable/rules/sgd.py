@@ -1,20 +1,16 @@
-"""How it is learned: one-pass SGD."""
+"""One-pass SGD."""
 
-from dataclasses import dataclass
-
-import jax
 import numpy as np
 
-from solvable.models.problem import Draw, LinearRegression, PowerLaw
+from solvable.models.problem import Problem
 from solvable.models.thresholds import max_learning_rate
-from solvable.rules.rule import Coefficients, Equivalent, Rule, stack
-from solvable.rules.schedules import Rate, check_rate, is_constant, rates
+from solvable.rules.rule import Coefficients, Equivalent, Rule
+from solvable.rules.schedules import Rate, is_constant, rate, rates
 from solvable.util.checks import check_count, check_number
+from solvable.util.record import count
 from solvable.util.types import Scalar
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
 class SGD(Rule):
     r"""One-pass SGD: a step sees B fresh samples once.
 
@@ -24,7 +20,7 @@ class SGD(Rule):
 
     Args:
         gamma: Learning rate on the batch *mean*: a positive number, an array with one rate per
-            step, or a callable of the step, such as :class:`Cosine` or a schedule of optax.
+            step, or a callable of the step, such as ``schedules.Cosine`` or a schedule of optax.
             Paquette et al. (2024) sum over the batch: their rate is ``gamma / B``.
         B: Batch size.
 
@@ -37,15 +33,11 @@ class SGD(Rule):
         SGD(gamma=0.1, B=8)
     """
 
-    gamma: Rate
-    B: Scalar = 1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "gamma", check_rate("gamma", self.gamma))
-        check_count("B", self.B)
+    gamma: Rate = rate()
+    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
 
     @property
-    def constant(self) -> bool:
+    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
         """Whether the learning rate is one number."""
         return is_constant(self.gamma)
 
@@ -56,17 +48,15 @@ class SGD(Rule):
 
     def coefficients(self, t: np.ndarray) -> Coefficients:
         """The coefficients of steps t."""
-        return stack(t, [[1.0]], [-rates("gamma", self.gamma, t)])
+        return Coefficients.of(t, [[1.0]], [-rates("gamma", self.gamma, t)])
 
     @classmethod
-    def stable(
-        cls, problem: PowerLaw | LinearRegression | Draw, fraction: float = 0.5, B: int = 1
-    ) -> "SGD":
+    def stable(cls, problem: Problem, fraction: float = 0.5, B: int = 1) -> "SGD":
         """SGD at a fraction of the largest stable learning rate.
 
         Args:
             problem: A problem, or a draw of its features.
-            fraction: Of :func:`~solvable.max_learning_rate`; one and above diverges.
+            fraction: Of :func:`~solvable.threshold`; one and above diverges.
             B: Batch size.
 
         Example:
@@ -74,6 +64,5 @@ class SGD(Rule):
             >>> round(float(SGD.stable(problem, 0.5).gamma), 3)
             0.304
         """
-        check_number("fraction", fraction, positive=True)
-        check_count("B", B)
+        fraction, B = check_number("fraction", fraction, positive=True), check_count("B", B)
         return cls(fraction * max_learning_rate(problem, B), B)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import numpy as np
 
-from solvable.models.problem import Draw, LinearRegression, PowerLaw
-from solvable.rules.rule import Rule
-from solvable.simulation.placement import by_seed, prepare
-from solvable.simulation.stepping import MAX_STEP, checked, chunks
+from solvable.models.draw import Draw
+from solvable.models.problem import Problem, check_problem
+from solvable.rules.rule import Rule, check_rule
+from solvable.simulation.inputs import Gaussian, Inputs, check_inputs
+from solvable.simulation.loop import MAX_STEP
+from solvable.simulation.one_pass import check_setting, chunks
+from solvable.simulation.placement import by_seed, check_devices, prepare
 from solvable.util.checks import check_count
 from solvable.util.steps import check_steps
 
@@ -41,40 +43,50 @@ def _nbytes(tree: object) -> int:
 
 
 def estimate(
-    problem: PowerLaw | LinearRegression | Draw,
-    sgd: Rule,
-    steps: int | Sequence[int] | np.ndarray,
+    problem: Problem,
+    rule: Rule,
+    steps: Any,
     seeds: int = 1,
     *,
     engine: str = "modes",
-    inputs: str = "gaussian",
-    dof: float | None = None,
+    inputs: Inputs | None = None,
     dtype: str = "float32",
     devices: Sequence[jax.Device] | None = None,
 ) -> Estimate:
-    """Time, memory and steps of :func:`simulate` with the same arguments.
+    """Time, memory and steps of :func:`simulate` on fresh samples with the same arguments.
 
     Draws features once and runs the seeds for a fraction of a second; the rest is
     extrapolated.
+
+    Args:
+        problem: As for :func:`simulate`.
+        rule: As for :func:`simulate`.
+        steps: As for :func:`simulate`.
+        seeds: As for :func:`simulate`.
+        engine: As for :func:`simulate`.
+        inputs: As for :func:`simulate`.
+        dtype: As for :func:`simulate`.
+        devices: As for :func:`simulate`.
 
     Raises:
         ValueError: As :func:`simulate`.
 
     Example:
-        >>> problem = LinearRegression(alpha=1.0, beta=0.3, v=100)
+        >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=100)
         >>> estimate(problem, SGD(0.1), 10_000, seeds=4).steps
         40000
     """
-    check_count("seeds", seeds)
-    seeds = int(seeds)
+    check_problem(problem)
+    seeds = check_count("seeds", seeds)
     step = check_steps(steps, maximum=MAX_STEP)
-    law, sample, precision = checked(sgd, engine, inputs, dof, dtype)
-    devices = list(devices or jax.local_devices())[:seeds]
-    shared = not isinstance(problem, PowerLaw)
+    inputs = check_inputs(Gaussian() if inputs is None else inputs)
+    setting = check_setting(check_rule(rule), engine, inputs, dtype)
+    devices = check_devices(devices, seeds)
+    shared = problem.d is None or isinstance(problem, Draw)
     for _ in range(2):  # the first draw of its shape also compiles
         began = time.perf_counter()
         model = problem if shared else problem.draw(jax.random.key(0))
-        one = law.data(model)
+        one = setting[0].data(model)
         drawing = time.perf_counter() - began
         if drawing > _COMPILATION:
             break
@@ -82,15 +94,13 @@ def estimate(
     models = [model] if shared else [model] * seeds
     last, seconds = int(step[-1]), 0.0
     with jax.enable_x64(dtype == "float64"):
-        key, layout = jax.random.key(0), by_seed(devices, seeds, shared)
-        arguments = prepare(key, models, shared, sgd, step, law, precision, layout)
-        coefficients = arguments["coefficients"](0, last)
-        memory = _nbytes((arguments, coefficients, one)) + draw
-        static: dict[str, Any] = dict(engine=law, sample=sample, B=int(sgd.B))
-        list(chunks(arguments, 0, **static))  # compiles, and takes no step
+        layout = by_seed(devices, seeds, shared)
+        prepared = prepare(jax.random.key(0), models, rule, step, setting, layout)
+        memory = _nbytes((prepared, prepared.pieces(0, last), one)) + draw
+        list(chunks(prepared, 0))  # compiles, and takes no step
         began, before = time.perf_counter(), (0, 0.0)
-        for t, *_ in chunks(arguments, last, size=8, **static):
-            elapsed = time.perf_counter() - began
+        for state in chunks(prepared, last, size=8):
+            elapsed, t = time.perf_counter() - began, int(state.t)
             # Of the last chunk alone, as long as all before: what a chunk costs is of the others.
             seconds = last * (elapsed - before[1]) / max(t - before[0], 1)
             before = t, elapsed

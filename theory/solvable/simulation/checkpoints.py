@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from solvable.rules.rule import Rule
+from solvable.rules.rule import Rule, coefficients_of
 from solvable.util.errors import requirement
 from solvable.util.files import write_whole
 from solvable.util.steps import log_steps
@@ -44,17 +44,16 @@ def described(value: Any, *more: Any) -> str:
     return f"{re.sub(' at 0x[0-9a-f]+', '', repr(value))} {digest((value, more))}"
 
 
-def describe(key, problem, sgd: Rule, step: np.ndarray, devices, **plain: Any) -> dict[str, str]:
+def describe(key, problem, rule: Rule, step: np.ndarray, devices, **plain: Any) -> dict[str, str]:
     """All that determines the numbers of a run, by name, in words."""
     # A callable is known by the rates that it gives.
     seen = np.union1d(log_steps(int(step[-1])), step)
-    with jax.enable_x64(True):
-        coefficients = sgd.coefficients(np.maximum(seen, 1) - 1)
+    coefficients = coefficients_of(rule, np.maximum(seen, 1) - 1)
     kind = f"{len(devices)} {devices[0].device_kind} in {jax.process_count()} processes"
     return {
         "key": f"{jax.random.key_impl(key)} {np.asarray(jax.random.key_data(key)).tolist()}",
         "problem": described(problem),
-        "sgd": described(sgd, coefficients),
+        "rule": described(rule, coefficients),
         "steps": f"{step.size} up to {step[-1]} {digest(step)}",
         "devices": kind,
         "versions": f"solvable {version('solvable')}, jax {jax.__version__}",

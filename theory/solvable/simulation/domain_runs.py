@@ -19,7 +19,7 @@ from solvable.util.steps import check_steps
 def simulate_domains(
     key: jax.Array,
     domains: Domains,
-    sgd: SGD,
+    rule: SGD,
     steps: int | Sequence[int] | np.ndarray,
     seeds: int = 1,
 ) -> Float[np.ndarray, "seeds K k"]:
@@ -34,14 +34,14 @@ def simulate_domains(
     """
     check_key(key)
     check_type("domains", domains, Domains)
-    check_type("sgd", sgd, SGD)
+    check_type("rule", rule, SGD)
     check_count("seeds", seeds)
     step = check_steps(steps, maximum=10**6)
     with jax.enable_x64(True):
-        gamma = np.asarray(rates("gamma", sgd.gamma, np.arange(max(int(step[-1]), 1))), "float32")
+        gamma = np.asarray(rates("gamma", rule.gamma, np.arange(max(int(step[-1]), 1))), "float32")
     plain = jax.tree.map(lambda x: jnp.asarray(x, "float32"), domains)
     keys = jax.random.split(key, int(seeds))
-    return np.asarray(_runs(keys, plain, gamma, jnp.asarray(step), B=int(sgd.B)), float)
+    return np.asarray(_runs(keys, plain, gamma, jnp.asarray(step), B=int(rule.B)), float)
 
 
 @functools.partial(jax.jit, static_argnames="B")

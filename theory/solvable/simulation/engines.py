@@ -20,7 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.models.problem import Draw, LinearRegression
+from solvable.models.draw import Draw
+from solvable.models.problem import Problem
 from solvable.rules.rule import Labels
 from solvable.util.types import Array, Scalar
 
@@ -55,13 +56,16 @@ def kinds(key, B: int, labels: Labels | None):
 class ModesEngine:
     """The law of SGD in the eigenbasis of the features, O(d) per sample."""
 
-    def data(self, model: Draw | LinearRegression) -> ModesData:
+    of_deviations = True
+    """It follows the deviation from the target, so it takes rules that stay on the target."""
+
+    def data(self, model: Problem) -> ModesData:
         """Modes one by one: the compressed sums of the theory have no law."""
-        if isinstance(model, Draw):
-            modes = model.modes
-            return ModesData(modes.lam, np.sqrt(modes.weight), modes.floor, modes.noise)
-        scale, target = model.coordinates()
-        return ModesData(scale**2, scale * target, 0.0, model.noise)
+        modes = model.spectrum()
+        if not (np.asarray(modes.multiplicity) == 1).all():
+            scale, target = model.coordinates()
+            return ModesData(scale**2, scale * target, 0.0, model.noise)
+        return ModesData(modes.lam, np.sqrt(modes.weight), modes.floor, modes.noise)
 
     @staticmethod
     def start(data: ModesData) -> Float[Array, " d"]:
@@ -90,16 +94,14 @@ class ModesEngine:
 class FeaturesEngine:
     """The literal loop over inputs x and features W'x, O(v d) per sample."""
 
+    of_deviations = False
+
     @staticmethod
-    def data(model: Draw | LinearRegression) -> FeaturesData:
+    def data(model: Problem) -> FeaturesData:
         """The features scaled to inputs of unit variance."""
-        if isinstance(model, Draw):
-            scale, target = model.problem.coordinates()
-            return FeaturesData(
-                scale[:, None] * np.asarray(model.W), scale * target, model.problem.noise
-            )
         scale, target = model.coordinates()
-        return FeaturesData(scale, scale * target, model.noise)
+        features = scale[:, None] * np.asarray(model.W) if isinstance(model, Draw) else scale
+        return FeaturesData(features, scale * target, model.noise)
 
     @staticmethod
     def start(data: FeaturesData) -> Float[Array, " d"]:
@@ -125,24 +127,3 @@ class FeaturesEngine:
 
 
 ENGINES = {"modes": ModesEngine(), "features": FeaturesEngine()}
-
-
-def gaussian(key, shape, dtype):
-    """Standard normal coordinates."""
-    return jax.random.normal(key, shape, dtype)
-
-
-def rademacher(key, shape, dtype):
-    """Coordinates +1 or -1."""
-    return jax.random.rademacher(key, shape, dtype)
-
-
-class StudentT(NamedTuple):
-    """Student-t coordinates of unit variance. The noise of SGD needs four moments: dof > 4."""
-
-    dof: float
-
-    def __call__(self, key, shape, dtype):
-        """Sample."""
-        t = jax.random.t(key, self.dof, shape, dtype)
-        return t * np.sqrt((self.dof - 2) / self.dof).astype(dtype)

@@ -12,24 +12,23 @@ values of this :math:`\Phi`. Nothing here knows the theory.
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Float
 
-from solvable.rules.full_batch import FullBatch
-from solvable.simulation.engines import gaussian, rademacher
+from solvable.rules.filters import Filter
+from solvable.rules.rule import Rule
+from solvable.simulation.inputs import Gaussian
+from solvable.simulation.loop import BUFFER, Piece, State, advance, piece_from
 from solvable.util.types import Array
-
-SAMPLERS = {"gaussian": gaussian, "rademacher": rademacher}
 
 SIZES = ("n", "d", "ensemble", "bags", "sample")
 """What sets the shapes of a draw: samples, features, the numbers of both, and their law."""
 
-_BUFFER = 4096  # steps whose coefficients are held at a time
+_NORMAL = Gaussian()
 
 
 class Data(NamedTuple):
@@ -47,7 +46,7 @@ def sampled(key, scale, target, noise, *, n, d, ensemble, bags, sample) -> Data:
     """The draw of one seed. Without d the inputs are the features."""
     key_W, key_x, key_y = jax.random.split(key, 3)
 
-    def each(key, count, shape, sample=gaussian):
+    def each(key, count, shape, sample=_NORMAL):
         keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
         return jax.vmap(lambda key: sample(key, shape, scale.dtype))(keys)
 
@@ -79,24 +78,18 @@ def measured(theta: Float[Array, "E M d"], data: Data) -> Float[Array, " 2"]:
     return jnp.stack([excess, jnp.mean((fitted - data.y[0]) ** 2)])
 
 
-def flow(s, t):
-    """What gradient flow makes of a singular value by time t."""
-    return -jnp.expm1(-(s**2) * t) / jnp.where(s > 0, s, 1)
-
-
-def ridged(s, ridge):
-    """What ridge regression makes of a singular value."""
-    return jnp.where(s > 0, s, 0) / jnp.where(s > 0, s**2 + ridge, 1)
-
-
-def filtered(data: Data, points: Float[Array, " k"], curve: Callable) -> Float[Array, "k 2"]:
-    """Excess and training error of V curve(s) U'y / sqrt(n), with Phi / sqrt(n) = U s V'."""
+def filtered(data: Data, points: Float[Array, " k"], rule: Filter) -> Float[Array, "k 2"]:
+    """Excess and training error of V (1 - p(s^2)) / s U'y / sqrt(n), with Phi / sqrt(n) = U s V'."""
     root = np.sqrt(data.y.shape[-1]).astype(data.y.dtype)
     U, s, Vt = jnp.linalg.svd(data.Phi / root, full_matrices=False)
     cutoff = max(data.Phi.shape[-2:]) * jnp.finfo(s.dtype).eps * s.max(axis=-1, keepdims=True)
     s = jnp.where(s > cutoff, s, 0)  # what is below is rounding, of a singular value that is 0
     part = jnp.einsum("emnr,mn->emr", U, data.y) / root
-    at = lambda point: measured(jnp.einsum("emrd,emr->emd", Vt, curve(s, point) * part), data)
+
+    def at(point):
+        curve = jnp.where(s > 0, rule.learned(s**2, point) / jnp.where(s > 0, s, 1), 0)
+        return measured(jnp.einsum("emrd,emr->emd", Vt, curve * part), data)
+
     return jax.vmap(at)(points)
 
 
@@ -110,67 +103,39 @@ def _draw(key, seed, scale, target, noise, **sizes):
     return _samples(key, seed, scale, target, noise, sizes)
 
 
-@functools.partial(jax.jit, static_argnames=(*SIZES, "curve"))
-def spectral(key, seed, scale, target, noise, points, *, curve, **sizes):
+@functools.partial(jax.jit, static_argnames=SIZES)
+def spectral(key, seed, scale, target, noise, points, rule: Filter, **sizes):
+    """Excess and training error of a filter at every point, for each seed, shape (seeds, k, 2)."""
     data = _samples(key, seed, scale, target, noise, sizes)
-    return jax.vmap(lambda data: filtered(data, points, curve))(data)
+    return jax.vmap(lambda data: filtered(data, points, rule))(data)
 
 
 @functools.partial(jax.jit, static_argnames="update")
-def _advance(data, memory, found, i, t, stop, steps, first, coefficients, *, update):
-    """Go from step t to ``stop``, noting what is measured at every one of ``steps`` reached.
+def _take(data, state: State, stop, steps, piece: Piece, *, update) -> State:
+    """Go from a state to step ``stop``, noting what is measured at the recorded steps."""
 
-    The coefficients are those of the steps from ``first`` on, or one for all of them.
-    """
+    def move(t, coefficient, memory):
+        return update.move(memory, jax.vmap(gradient)(update.iterate(memory), data), coefficient)
 
-    def step(t, memory):
-        at = lambda x: x[jnp.minimum(t - first, x.shape[0] - 1)]
-        slope = jax.vmap(gradient)(update.iterate(memory), data)
-        return update.move(memory, slope, jax.tree.map(at, coefficients))
-
-    def interval(carry):
-        memory, found, i, t = carry
-        end = jnp.minimum(steps[i], stop)
-        memory = lax.fori_loop(t, end, step, memory)
-        # Written even if the buffer ends before steps[i]: then it is written again.
-        now = jax.vmap(measured)(update.output(memory), data)
-        found = lax.dynamic_update_slice(found, now[:, None], (jnp.int32(0), i, jnp.int32(0)))
-        return memory, found, i + (end == steps[i]).astype(jnp.int32), end
-
-    def unfinished(carry):
-        _, _, i, t = carry
-        return (i < steps.size) & ((t < stop) | (steps[jnp.minimum(i, steps.size - 1)] == t))
-
-    return lax.while_loop(unfinished, interval, (memory, found, i, t))
+    record = lambda memory: jax.vmap(measured)(update.output(memory), data)
+    return advance(state, stop, steps, piece, move, record)
 
 
-def coefficients_from(rule: FullBatch, first: int, last: int, dtype: np.dtype) -> Any:
-    """Those of the next steps, in arrays of one length; of every step, if they are equal."""
-    t = np.zeros(1, int) if rule.constant else np.arange(first, first + _BUFFER)
-    with jax.enable_x64(True):
-        found = rule.coefficients(np.minimum(t, max(last - 1, 0)))
-        return jax.tree.map(lambda x: np.asarray(x, dtype), found)
-
-
-def stepped(arguments, sizes, rule: FullBatch, step: np.ndarray, show: Callable) -> Array:
+def stepped(arguments, sizes, rule: Rule, step: np.ndarray, show: Callable) -> Array:
     """Excess and training error at every recorded step, by taking all of them."""
-    data, last, length = (
-        _draw(*arguments, **sizes),
-        int(step[-1]),
-        2**31 if rule.constant else _BUFFER,
-    )
+    data, last = _draw(*arguments, **sizes), int(step[-1])
     theta = np.zeros((*data.Phi.shape[:3], data.Phi.shape[-1]), data.y.dtype)
-    memory = np.stack([x * theta for x in rule.start])
     found = np.zeros((len(theta), step.size, 2), data.y.dtype)
+    memory = np.stack([x * theta for x in rule.start])
     memory, found = jax.device_put((memory, found))
-    i, t, steps = np.int32(0), np.int32(0), step.astype(np.int32)
+    state, steps = State(memory, found, np.int32(0), np.int32(0)), step.astype(np.int32)
     while True:
-        first, stop = t, np.int32(min(int(t) + length, last))
-        coefficients = coefficients_from(rule, int(t), last, data.y.dtype)
-        memory, found, i, t = _advance(
-            data, memory, found, i, t, stop, steps, first, coefficients, update=rule.update
-        )
-        i, t = np.int32(i), np.int32(t)
-        show(int(t))
-        if t >= last:
-            return found
+        t = int(state.t)
+        piece = piece_from(rule, t, last, data.y.dtype, keeps_target=False)
+        ends = any(x.shape[0] > 1 for x in piece.coefficients)
+        stop = np.int32(min(t + BUFFER, last) if ends else last)
+        here = State(state.memory, state.found, np.int32(state.i), np.int32(t))
+        state = _take(data, here, stop, steps, piece, update=rule.update)
+        show(int(state.t))
+        if int(state.t) >= last:
+            return state.found

@@ -11,7 +11,6 @@ and a step needs a single sum over devices, of the residuals
 
 import contextlib
 import itertools
-import os
 import signal
 import threading
 import time
@@ -26,20 +25,20 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
-from solvable.models.problem import Draw, LinearRegression, PowerLaw
+from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
 from solvable.simulation.checkpoints import Checkpoints, describe
+from solvable.simulation.cluster import Cluster
 from solvable.simulation.engines import ModesData, ModesEngine
-from solvable.simulation.placement import Layout, by_seed, prepare
-from solvable.simulation.runs import Runs, finished
-from solvable.simulation.stepping import MAX_STEP, checked, chunks, models_of
-from solvable.util.checks import check_count, check_key, check_number, check_type
+from solvable.simulation.inputs import Gaussian
+from solvable.simulation.loop import MAX_STEP, State
+from solvable.simulation.one_pass import check_setting, chunks, models_of, without_draw
+from solvable.simulation.placement import Layout, by_seed, check_devices, prepare
+from solvable.simulation.runs import Runs, described_key, finished
 from solvable.util.errors import requirement
 from solvable.util.progress import progress_bar
 from solvable.util.steps import check_steps
 from solvable.util.types import Array
-
-ALONG = ("modes", "seeds")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class SplitModes(ModesEngine):
 
     along: NamedSharding
 
-    def data(self, model: Draw | LinearRegression) -> ModesData:
+    def data(self, model: Problem) -> ModesData:
         """With as many modes as make equal parts."""
         data = super().data(model)
         fill = lambda x: np.pad(x, (0, -x.size % self.along.mesh.size))
@@ -112,125 +111,85 @@ class Agreement:
         return self.seconds
 
 
-def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device]:
-    devices = list(jax.devices() if devices is None else devices)
+def _devices(devices: Any) -> list[jax.Device]:
+    devices = jax.devices() if devices is None else check_devices(devices, len(jax.devices()))
     if {device.process_index for device in devices} != set(range(jax.process_count())):
         raise requirement("devices", "hold one of every process, at least", devices)
-    return devices
+    return list(devices)
 
 
-def simulate_large(
+def run(
     key: jax.Array,
-    problem: PowerLaw | LinearRegression | Draw,
-    sgd: Rule,
-    steps: int | Sequence[int] | np.ndarray,
-    seeds: int = 1,
+    problem: Problem,
+    rule: Rule,
+    steps: Any,
+    seeds: int,
     *,
-    along: str = "modes",
-    devices: Sequence[jax.Device] | None = None,
-    checkpoint: str | os.PathLike | None = None,
-    every: float = 10.0,
-    dtype: str = "float32",
-    progress: bool = False,
+    cluster: Cluster,
+    dtype: str,
+    devices: Any,
+    progress: bool,
 ) -> Runs:
-    """:func:`simulate` with the ``modes`` engine, over all devices of all processes.
+    """Runs of the ``modes`` engine over all devices of all processes: see :class:`Cluster`.
 
-    In one process there is nothing to set up. In several, each calls
-    ``jax.distributed.initialize()`` first and then this function, with the same arguments; each
-    gets the same result, and one of them should save it.
-
-    With ``along="seeds"`` the runs are those of :func:`simulate`, up to rounding. With
-    ``along="modes"`` they are equal to them in law; they are the same, up to rounding, on any
-    number of devices, and the memory of a device falls with it.
-
-    A run with a folder of checkpoints goes on where the last one ends, and then equals the run
-    that was never stopped, bit for bit. On Ctrl-C (SIGINT), to whichever process, it writes one
-    and returns what is done.
-
-    Args:
-        key: A key of :func:`jax.random.key`.
-        problem: As for :func:`simulate`; ``v`` at most 10^8 for a :class:`LinearRegression`.
-        sgd: The training rule, with a theory: all but :class:`Optimizer`.
-        steps: The last step, for about 200 log-spaced steps; or an increasing array of steps.
-        seeds: Number of independent runs.
-        along: What the devices share out: ``modes`` or ``seeds``.
-        devices: Where to run, with one of every process at least; by default everywhere.
-        checkpoint: A folder that all processes see, made if there is none; or None.
-        every: Minutes between checkpoints, positive. The last two are kept.
-        dtype: ``float32`` or ``float64``.
-        progress: Show a progress bar on the stderr of process 0.
-
-    Returns:
-        :class:`Runs`, with the risk of shape (seeds, steps).
+    Along seeds they are those of one process, up to rounding. Along modes they are equal to them in
+    law; they are the same, up to rounding, on any number of devices, and the memory of a device
+    falls with it. On Ctrl-C (SIGINT), to whichever process, a checkpoint is written and what is done
+    returned.
 
     Raises:
-        ValueError: If an argument is out of range, or the folder is damaged or belongs to a run
-            with other arguments; the message says which.
-        ImportError: If ``checkpoint`` is given and orbax is not installed.
+        ValueError: If the folder is damaged or belongs to a run with other arguments.
+        ImportError: If a checkpoint is wanted and orbax is not installed.
         KeyboardInterrupt: If it comes before anything is recorded.
-
-    Warns:
-        DivergenceWarning: If the risk of a seed explodes.
-
-    Example:
-        >>> problem = LinearRegression(alpha=1.0, beta=0.3, v=1000)
-        >>> runs = simulate_large(jax.random.key(0), problem, SGD(0.1, B=2), [0, 10, 100])
-        >>> runs.risk.shape
-        (1, 3)
     """
-    check_key(key)
-    check_type("problem", problem, PowerLaw, LinearRegression, Draw)
-    check_count("seeds", seeds)
-    check_number("every", every, positive=True)
-    if along not in ALONG:
-        raise requirement("along", f"be {' or '.join(map(repr, ALONG))}", along)
     step = check_steps(steps, maximum=MAX_STEP)
-    law, sample, precision = checked(sgd, "modes", "gaussian", None, dtype)
-    devices, seeds, last = _devices(devices), int(seeds), int(step[-1])
+    law, sample, precision = check_setting(rule, "modes", Gaussian(), dtype)
+    devices, last = _devices(devices), int(step[-1])
     folder: Any = contextlib.nullcontext()
-    if checkpoint is not None:
-        plain = dict(seeds=seeds, along=along, dtype=dtype)
-        description = describe(key, problem, sgd, step, devices, **plain)
-        folder = contextlib.closing(Checkpoints(checkpoint, description))
+    if cluster.checkpoint is not None:
+        plain = dict(seeds=seeds, along=cluster.along, dtype=dtype)
+        description = describe(key, problem, rule, step, devices, **plain)
+        folder = contextlib.closing(Checkpoints(cluster.checkpoint, description))
     models, shared, key_samples = models_of(key, problem, seeds)
     layout = by_seed(devices, seeds, shared)
-    if along == "modes":
+    if cluster.along == "modes":
         layout = by_mode(devices, seeds, shared)
         law = SplitModes(NamedSharding(layout.whole.mesh, PartitionSpec(None, "mode")))
-    show_here = progress and jax.process_index() == 0
     with (
         jax.enable_x64(dtype == "float64"),
-        progress_bar(show_here, last) as show,
+        progress_bar(progress and jax.process_index() == 0, last) as show,
         folder as store,
         Agreement() as agreed,
     ):
-        arguments = prepare(key_samples, models, shared, sgd, step, law, precision, layout)
-        t, done, saved = 0, 0, 0.0
+        prepared = prepare(key_samples, models, rule, step, (law, sample, precision), layout)
+        state, saved = prepared.state, 0.0
         if store:
-            t, found = store.last({name: arguments[name] for name in ("state", "excess")})
-            arguments |= found
+            like = dict(state=state.memory, excess=state.found)
+            t, found = store.last(like)
             done = int(np.searchsorted(step, t, side="right")) if t else 0
-        excess = arguments["excess"]
-        static: dict[str, Any] = dict(engine=law, sample=sample, B=int(sgd.B))
-        run = chunks(arguments, last, size=1, i=done, t=t, clock=agreed, **static)
-        for t, done, excess, state in run:  # noqa: B007
+            state = State(found["state"], found["excess"], np.int32(done), np.int32(t))
+            prepared = prepared._replace(state=state)
+        for state in chunks(prepared, last, size=1, clock=agreed):
+            t = int(state.t)
             show(t)
-            if store and (t == last or agreed.stop or agreed.seconds - saved >= 60 * every):
-                store.save(t, dict(state=state, excess=excess))
+            if store and (t == last or agreed.stop or agreed.seconds - saved >= 60 * cluster.every):
+                store.save(t, dict(state=state.memory, excess=state.found))
                 saved = agreed.seconds
             if agreed.stop:
                 break
+        t, done = int(state.t), int(state.i)
         if done == 0:
             raise KeyboardInterrupt
-        excess = multihost_utils.process_allgather(excess, tiled=True)[:seeds, :done]
+        excess = multihost_utils.process_allgather(state.found, tiled=True)[:seeds, :done]
     return finished(
-        step=step[:done],
+        x=step[:done],
         excess=excess.astype(float),
         engine="modes",
-        inputs="gaussian",
         dtype=dtype,
         features="shared" if shared else "own",
-        problem=problem.problem if isinstance(problem, Draw) else problem,
-        sgd=sgd,
+        problem=without_draw(problem),
+        rule=rule,
         stopped=t if t < last else -1,
+        key=described_key(key),
+        device=devices[0].device_kind,
     )

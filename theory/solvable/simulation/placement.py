@@ -1,7 +1,7 @@
 """Where the arrays of a simulation lie: over which devices, and along which axis."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,9 +11,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Int
 
 from solvable.rules.rule import Rule
-
-BUFFER = 4096
-"""Steps whose coefficients are held at a time."""
+from solvable.simulation.loop import Piece, State, piece_from
+from solvable.util.errors import requirement, wrong_kind
+from solvable.util.precision import cpu
 
 
 class Layout(NamedTuple):
@@ -28,6 +28,58 @@ class Layout(NamedTuple):
     """One for all data of the model, or a tree of them."""
     whole: NamedSharding
     """Of what every device holds."""
+
+
+class Program(NamedTuple):
+    """What a simulation is compiled for."""
+
+    engine: Any
+    sample: Any
+    """The law of the inputs."""
+    B: int
+    update: Any
+    """How a rule takes a step."""
+    shared: bool
+    """Whether all seeds are trained on the same model."""
+
+
+class Prepared(NamedTuple):
+    """A simulation whose arrays are on their devices."""
+
+    program: Program
+    state: State
+    keys: Any
+    """One per row; a step folds in its number."""
+    steps: Any
+    """The recorded ones."""
+    data: Any
+    """What the engine needs of the model."""
+    labels: Any
+    """The kinds of samples."""
+    pieces: Callable[[int, int], Piece]
+    """The coefficients of the steps from the first number on; the second is the last of all."""
+
+
+def check_devices(devices: Any, seeds: int) -> list[jax.Device]:
+    """The devices to run on, no more than seeds.
+
+    Raises:
+        TypeError: If one is no device.
+        ValueError: If there is none.
+    """
+    if devices is None:
+        return list(jax.local_devices())[:seeds]
+    try:
+        found = list(devices)
+    except TypeError:
+        found = [devices]
+    for device in found:
+        if not isinstance(device, jax.Device):
+            fix = "Such as jax.local_devices()."
+            raise wrong_kind("devices", "be a sequence of devices of JAX", devices, fix)
+    if not found or len(set(found)) < len(found):
+        raise requirement("devices", "hold a device, each one once", devices)
+    return found[:seeds]
 
 
 def by_seed(devices: Sequence[jax.Device], seeds: int, shared: bool) -> Layout:
@@ -51,32 +103,45 @@ def place(tree: Any, shardings: Any) -> Any:
     return jax.tree.map(of_part, shardings, tree)
 
 
-def prepare(key, models, shared: bool, rule: Rule, step, engine, dtype, layout: Layout) -> dict:
-    """Arguments of :func:`~solvable.simulation.stepping.chunks`, on their devices."""
+def prepare(
+    key: jax.Array,
+    models: Sequence[Any],
+    rule: Rule,
+    step: np.ndarray,
+    setting: tuple[Any, Any, np.dtype],
+    layout: Layout,
+) -> Prepared:
+    """A simulation of the models, one for each seed or one for all, on its devices.
+
+    ``setting`` is the engine, the law of the inputs, and the precision.
+    """
+    engine, sample, dtype = setting
+    shared = len(models) == 1 and layout.data is not layout.row
     data = [jax.tree.map(lambda x: np.asarray(x, dtype), engine.data(m)) for m in models]
     # One device may be too small for what all of them share.
-    with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        state = [jax.tree.map(np.asarray, rule.update.start(engine.start(d))) for d in data]
+    with jax.default_device(cpu()):
+        memory = [jax.tree.map(np.asarray, rule.update.start(engine.start(d))) for d in data]
         keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.asarray(layout.rows))
-    bits = place(jax.random.key_data(keys), layout.row)
+    is_new = jnp.issubdtype(keys.dtype, jax.dtypes.prng_key)
+    bits = place(jax.random.key_data(keys) if is_new else keys, layout.row)
     stack = lambda *leaves: np.stack([leaves[row % len(leaves)] for row in layout.rows])
+    found = np.zeros((layout.rows.size, step.size), dtype)
 
-    def coefficients(first: int, last: int):
-        """Those of the next steps, in arrays of one length; of every step, if they are equal."""
-        t = np.zeros(1, int) if rule.constant else np.arange(first, first + BUFFER)
-        with jax.enable_x64(True):
-            found = rule.coefficients(np.minimum(t, max(last - 1, 0)))
-            found = jax.tree.map(lambda x: np.asarray(x, dtype), found)
-        return place(found, layout.whole)
+    def pieces(first: int, last: int) -> Piece:
+        piece = piece_from(rule, first, last, dtype, keeps_target=engine.of_deviations)
+        return Piece(piece.first, place(piece.coefficients, layout.whole))
 
-    return dict(
-        keys=jax.random.wrap_key_data(bits, impl=jax.random.key_impl(key)),
-        state=place(jax.tree.map(stack, *state), layout.state),
-        excess=place(np.zeros((layout.rows.size, step.size), dtype), layout.row),
+    return Prepared(
+        program=Program(engine, sample, int(rule.B), rule.update, shared),
+        state=State(
+            memory=place(jax.tree.map(stack, *memory), layout.state),
+            found=place(found, layout.row),
+            i=np.int32(0),
+            t=np.int32(0),
+        ),
+        keys=jax.random.wrap_key_data(bits, impl=jax.random.key_impl(key)) if is_new else bits,
         steps=place(step.astype(np.int32), layout.whole),
         data=place(data[0] if shared else jax.tree.map(stack, *data), layout.data),
-        coefficients=coefficients,
         labels=place(jax.tree.map(lambda x: np.asarray(x, dtype), rule.labels), layout.whole),
-        shared=shared,
-        update=rule.update,
+        pieces=pieces,
     )

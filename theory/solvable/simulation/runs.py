@@ -1,16 +1,20 @@
 """The risk along training, as simulated: one row per seed."""
 
-import warnings
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
-from solvable.util.errors import why
-from solvable.util.results import Result, array
+from solvable.util.along import Along
+from solvable.util.checks import check_array
+from solvable.util.errors import requirement, warn, why
+from solvable.util.record import static
+from solvable.util.results import AXIS, array
+from solvable.util.steps import check_steps
+from solvable.util.types import Scalar
 
 EXPLODED = 1e6
 """A run has diverged once its risk is this many times the initial one, or not a number."""
@@ -28,18 +32,93 @@ def standard_error(x: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " k"]:
         return x.std(axis=0, ddof=1) / np.sqrt(len(x))
 
 
-class OverSeeds(Result):
-    """Statistics over the seeds of whatever has a risk, one row per seed."""
+class Divergence(NamedTuple):
+    """Where a seed left the rails."""
 
-    @property
-    def risk(self) -> Any:
-        """Population risk, label noise included, shape (seeds, k)."""
-        raise NotImplementedError
+    seed: int
+    at: float
+    """The first recorded step, or time, at which the risk had exploded."""
+    risk: float
+    """The risk there; infinite if it had overflowed."""
+
+
+class Runs(Along, kw_only=True):
+    """Simulated risk of several seeds along steps, times or ridges. Arrays are float64 NumPy."""
+
+    x: Any = array(AXIS)
+    """The axis: also ``step``, ``time`` or ``ridge``, whichever it is."""
+    excess: Float[np.ndarray, "seeds k"] = array("seed", AXIS)
+    """Population risk minus the label noise: exact for the theta of the run, not sampled."""
+    train: Float[np.ndarray, "seeds k"] | None = array("seed", AXIS, default=None)
+    """On a finite data set, mean squared residual on its samples, label noise included."""
+    axis: str = static("step")  # ty: ignore[invalid-type-form]
+    """``step``, ``time`` or ``ridge``."""
+    engine: str = static("modes")
+    """``modes`` or ``features`` on fresh samples; ``samples`` on a finite data set; ``given``."""
+    inputs: str = static("Gaussian()")
+    """Distribution of the coordinates of x."""
+    dtype: str = static("float32")
+    """Precision of the simulation."""
+    features: str = static("shared")
+    """``shared`` by all seeds, or ``own``: each seed has its own draw."""
+    problem: Problem | None
+    """What is learned."""
+    rule: Rule | None
+    """How."""
+    n: Scalar | None = None
+    """Samples of the data set; None for fresh samples."""
+    ensemble: Scalar = 1
+    """Draws of the features averaged over."""
+    bags: Scalar = 1
+    """Data sets averaged over."""
+    points: Scalar | None = None
+    """Fresh inputs on which the excess of a seed is a mean square; None if it is exact."""
+    stopped: int = static(-1)
+    """The step at which the runs were interrupted, or -1."""
+    key: str = static("")
+    """The random key, with which the runs can be made again."""
+    device: str = static("")
+    """Where they were made."""
+
+    @classmethod
+    def from_array(
+        cls,
+        step: Any,
+        risk: Any,
+        problem: Problem | None = None,
+        rule: Rule | None = None,
+        *,
+        noise: float = 0.0,
+    ) -> "Runs":
+        """Runs of your own, to be compared with a curve.
+
+        Args:
+            step: The recorded steps, increasing, shape (k,).
+            risk: Population risk, label noise included, one row per run, shape (seeds, k).
+            problem: What was learned, if it is one of ours: a comparison then checks it.
+            rule: How, likewise.
+            noise: Variance of the label noise, if no problem is given.
+
+        Raises:
+            ValueError: If shapes do not fit, or steps do not increase.
+
+        Example:
+            >>> Runs.from_array([0, 10], [[1.0, 0.5], [1.0, 0.4]]).mean
+            array([1.  , 0.45])
+        """
+        risk, steps = check_array("risk", risk), check_steps(np.asarray(step))
+        if risk.ndim != 2 or risk.shape[1] != steps.size:
+            must = f"have one row per run and one column per step, of which there are {steps.size}"
+            raise requirement("risk", must, f"shape {risk.shape}")
+        below = float(problem.noise) if problem is not None else noise
+        given = Given(noise=noise) if problem is None else problem
+        return cls(x=steps, excess=risk - below, problem=given, rule=rule, engine="given",
+                   dtype="float64")  # fmt: skip
 
     @property
     def seeds(self) -> int:
         """Number of runs."""
-        return len(self.risk)
+        return len(self.excess)
 
     @property
     def mean(self) -> Float[np.ndarray, " k"]:
@@ -61,76 +140,69 @@ class OverSeeds(Result):
         with np.errstate(invalid="ignore"):  # between runs that overflowed
             return np.quantile(self.risk, q, axis=0)
 
-
-class Divergence(NamedTuple):
-    """Where a seed left the rails."""
-
-    seed: int
-    step: int
-    """The first recorded step at which the risk had exploded."""
-    risk: float
-    """The risk there; infinite if it had overflowed."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Runs(OverSeeds):
-    """Simulated risk of several seeds. Arrays are float64 NumPy."""
-
-    step: Int[np.ndarray, " k"] = array("step", units="steps of SGD")
-    """Steps taken, each on B fresh samples."""
-    excess: Float[np.ndarray, "seeds k"] = array("seed", "step")
-    """Population risk minus the label noise: exact for the theta of the run, not sampled."""
-    engine: str
-    """``modes`` or ``features``."""
-    inputs: str
-    """Distribution of the coordinates of x."""
-    dtype: str
-    """Precision of the simulation."""
-    features: str
-    """``shared`` by all seeds, or ``own``: each seed has its own draw."""
-    problem: PowerLaw | LinearRegression
-    sgd: Rule
-    stopped: int = field(default=-1)
-    """The step at which the runs were interrupted, or -1."""
+    @property
+    def train_mean(self) -> Float[np.ndarray, " k"] | None:
+        """Mean training error over the seeds; None if there is none."""
+        return None if self.train is None else self.train.mean(axis=0)
 
     @property
-    def risk(self) -> Float[np.ndarray, "seeds k"]:
-        """Population risk, label noise included, shape (seeds, k)."""
-        return self.excess + self.problem.noise
+    def train_standard_error(self) -> Float[np.ndarray, " k"] | None:
+        """Standard error of the mean training error; None if there is none."""
+        return None if self.train is None else standard_error(self.train)
 
     @property
     def diverged(self) -> list[Divergence]:
         """The seeds that diverged, with the step and the risk at which it was seen."""
-        initial = float(self.problem.spectrum().excess) + self.problem.noise
-        bad = ~(self.excess <= EXPLODED * initial)
+        if self.axis == "ridge" or self.engine == "given":
+            bad = ~np.isfinite(self.excess)
+        else:
+            initial = float(self.problem.spectrum().excess) + float(self.problem.noise)
+            bad = ~(self.excess <= EXPLODED * initial)
         at = [(seed, int(np.argmax(row))) for seed, row in enumerate(bad) if row.any()]
-        return [Divergence(n, int(self.step[k]), float(self.risk[n, k])) for n, k in at]
+        return [Divergence(m, float(self.x[k]), float(self.risk[m, k])) for m, k in at]
 
     def __str__(self) -> str:
         scatter = self.standard_error[-1]
         error = f" (standard error {scatter:.1g})" if self.seeds > 1 else ""
-        lines = [
-            f"{self.seeds} {'run' if self.seeds == 1 else 'runs'} of {self.problem}",
-            f"{self.sgd}, engine {self.engine}, {self.inputs} inputs, {self.dtype}: "
-            f"mean risk {self.mean[0]:.6g} to {self.mean[-1]:.6g}{error} at step {self.step[-1]}",
-        ]
+        many = ((self.ensemble, "draws of the features"), (self.bags, "data sets"))
+        parts = [f"{count} {name}" for count, name in many if count > 1]
+        averaged = f"averaged over {' and '.join(parts)}, " if parts else ""
+        rule = "" if self.rule is None else f"{self.rule}{self._samples()}, "
+        text = (
+            f"{self.seeds} {'run' if self.seeds == 1 else 'runs'} of {self.problem}\n"
+            f"{rule}{averaged}engine {self.engine}, inputs {self.inputs}, {self.dtype}, "
+            f"{self._span()}: mean risk {self.mean[0]:.6g} to {self.mean[-1]:.6g}{error}"
+        )
+        if self.train is not None:
+            text += f", in training {self.train_mean[0]:.6g} to {self.train_mean[-1]:.6g}"
         if self.diverged:
-            first = min(self.diverged, key=lambda seed: seed.step)
-            lines.append(f"{len(self.diverged)} seeds diverged, the first at step {first.step}")
-        if self.stopped >= 0:
-            lines.append(f"interrupted at step {self.stopped}")
-        return "\n".join(lines)
+            first = min(self.diverged, key=lambda seed: seed.at)
+            text += f"\n{len(self.diverged)} seeds diverged, the first at {self.axis} {first.at:g}"
+        return text + (f"\ninterrupted at step {self.stopped}" if self.stopped >= 0 else "")
+
+
+class Given(Problem, kw_only=True):
+    """A problem of which nothing is known but its label noise."""
+
+    noise: float = 0.0  # ty: ignore[invalid-type-form]
+
+
+def described_key(key: jax.Array) -> str:
+    """A random key in words: its kind and its bits."""
+    is_new = str(key.dtype).startswith("key<")
+    data = np.asarray(jax.random.key_data(key) if is_new else key).tolist()
+    return f"{jax.random.key_impl(key)}:{','.join(map(str, data))}" if is_new else str(data)
 
 
 def finished(*, excess: Float[np.ndarray, "seeds k"], **fields: Any) -> Runs:
     """Runs as they came out of a simulation: what overflowed is infinite, and warned of."""
     runs = Runs(excess=np.where(np.isnan(excess), np.inf, excess), **fields)
     if runs.diverged:
-        first = min(runs.diverged, key=lambda x: x.step)
+        first = min(runs.diverged, key=lambda x: x.at)
         message = (
-            f"{len(runs.diverged)} of {runs.seeds} seeds diverged, the first at step {first.step} "
-            f"with risk {first.risk:.3g}: {runs.sgd} is too fast, or close to it. "
+            f"{len(runs.diverged)} of {runs.seeds} seeds diverged, the first at {runs.axis} "
+            f"{first.at:g} with risk {first.risk:.3g}: {runs.rule} is too fast, or close to it. "
             "See Runs.diverged. " + why("theory/batch_size")
         )
-        warnings.warn(message, DivergenceWarning, stacklevel=3)
+        warn(message, DivergenceWarning)
     return runs

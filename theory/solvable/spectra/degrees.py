@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.models.modes import Modes
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.power_law import PowerLaw
+from solvable.models.problem import Problem
+from solvable.models.spectrum import Spectrum
 from solvable.spectra.resolvent import ridge_on_axis, transforms
 from solvable.util.checks import check_count, check_type, check_vector
 from solvable.util.errors import requirement
@@ -38,7 +40,7 @@ def _inverse(n: int | None) -> float:
 
 @float64_on_cpu
 def effective_ridge(
-    problem: PowerLaw | LinearRegression,
+    problem: Problem,
     ridge: float | Float[Array, "..."] = 0.0,
     n: int | None = None,
 ) -> Float[Array, "..."]:
@@ -71,7 +73,7 @@ def effective_ridge(
 
 @float64_on_cpu
 def degrees_of_freedom(
-    problem: PowerLaw | LinearRegression,
+    problem: Problem,
     ridge: float | Float[Array, "..."] = 0.0,
     order: int = 1,
     n: int | None = None,
@@ -136,5 +138,5 @@ def eigenvalue_density(problem: PowerLaw, lam: Float[np.ndarray, " n"]) -> Float
     if problem.v > MAX_DENSITY:
         raise requirement("v", f"be at most {MAX_DENSITY} for the eigenvalue density", problem.v)
     scale, target = problem.coordinates()
-    every = LinearRegression.from_spectrum(scale**2, target).spectrum()
+    every = Spectrum(scale**2, target).spectrum()
     return np.asarray(_density(lam, every, problem.inverse_d))

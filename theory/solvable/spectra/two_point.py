@@ -68,7 +68,7 @@ def two_point(
     Sw, Sw2, S1, S2 = map(inner, (weight, lam * weight, n * lam, n * lam**2))
     product = kappa[..., :, None] * other[..., None, :]
     features = S1 * inverse_d / (1 - S2 * inverse_d)
-    bias = product * Sw
+    bias = product * Sw + modes.floor
     # Where everything is resolved kappa is zero, whatever it is multiplied by.
     features = jnp.where(product == 0, 0.0, product * features)
     one_data = bias + Sw2 * features

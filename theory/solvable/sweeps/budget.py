@@ -13,6 +13,7 @@ from solvable.simulation import budget
 from solvable.sweeps.cell_batches import Group, batches, compute, group, together
 from solvable.sweeps.cells import Cell
 from solvable.sweeps.store import pack
+from solvable.sweeps.words import law_of
 from solvable.util.steps import check_steps
 
 CALIBRATED = 4
@@ -86,7 +87,8 @@ def _timed(cells: Sequence[Cell]) -> tuple[float, int, int]:
     cell = cells[0]
     recorded = check_steps(cell.steps).size
     if cell.compute == "simulate":
-        words = {key: cell.run[key] for key in ("seeds", "engine", "inputs", "dof", "dtype")}
+        words = {key: cell.run[key] for key in ("seeds", "engine", "dtype")}
+        words["inputs"] = law_of(cell.run)
         problem = cell.problem()
         found = budget.estimate(problem, cell.rule(problem), cell.steps, **words)
         lanes = together(cell)

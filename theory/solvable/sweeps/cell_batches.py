@@ -14,10 +14,10 @@ from jax import lax
 
 from solvable.design.frontiers import frontier
 from solvable.dynamics import inversion
-from solvable.dynamics.prediction import UnstableError, expect, predict
-from solvable.models.problem import LinearRegression
+from solvable.dynamics.one_pass import UnstableError
+from solvable.dynamics.prediction import expect, predict
 from solvable.models.thresholds import largest
-from solvable.numerics.sums import count_octaves
+from solvable.numerics.sums import count_octaves, count_parts
 from solvable.sweeps.cell_runs import learning_rate, simulated
 from solvable.sweeps.cells import Cell
 from solvable.sweeps.store import Arrays
@@ -37,7 +37,7 @@ def group(cell: Cell) -> Group:
     """Cells of one group share compiled programs, and can share a call."""
     values, size = cell.values, cell.size
     if cell.compute == "predict" and _is_plain(cell):
-        return "predict", count_octaves(float(size["v"]))
+        return "predict", count_octaves(float(size["v"])), count_parts(values["alpha"])
     shapes = () if cell.compute in ("predict", "frontier") else (size["v"], size["d"], values["B"])
     kinds = tuple(key in values for key in ("mu", "ema", "tail"))
     return cell.compute, *shapes, *kinds, values["schedule"]
@@ -140,7 +140,7 @@ def _expectation(cell: Cell) -> Arrays:
     rows = []
     for seed in range(cell.run["seeds"]):
         model = problem
-        if not isinstance(problem, LinearRegression):
+        if problem.d is not None:
             model = problem.draw(jax.random.fold_in(jax.random.key(cell.seed), seed))
         try:
             rows.append(expect(model, rule, cell.steps).excess)

@@ -11,9 +11,10 @@ from typing import Any
 
 from solvable.cli.arguments import Family, Model, Rule, Training
 from solvable.models.problem import check_one_pass
-from solvable.simulation.stepping import MAX_STEP as LONGEST
-from solvable.simulation.stepping import checked as checked_words
+from solvable.simulation.loop import MAX_STEP as LONGEST
+from solvable.simulation.one_pass import check_setting
 from solvable.sweeps.file import MEANT, File, axes, flops, path_of
+from solvable.sweeps.words import law_of
 from solvable.util.checks import check_count
 from solvable.util.errors import requirement
 from solvable.util.steps import MAX_STEP, MAX_STEPPED, check_steps
@@ -175,5 +176,5 @@ def _check_training(cell: Cell, checked: set) -> None:
         raise requirement("steps", must, last)
     if cell.compute == "simulate":
         run = cell.run
-        checked_words(rule, run["engine"], run["inputs"], run["dof"], run["dtype"])
+        check_setting(rule, run["engine"], law_of(run), run["dtype"])
     checked.add(words)

@@ -40,6 +40,7 @@ def check_number(
     *,
     positive: bool = False,
     minimum: float | None = None,
+    maximum: float | None = None,
     below: float | None = None,
 ) -> Any:
     """A finite real number, as a Python number; what JAX traces passes as it is."""
@@ -58,6 +59,8 @@ def check_number(
         raise requirement(name, f"be a {'positive finite' if positive else 'finite'} number", value)
     if minimum is not None and value < minimum:
         raise requirement(name, f"be at least {minimum:g}", value)
+    if maximum is not None and value > maximum:
+        raise requirement(name, f"be at most {maximum:g}", value)
     if below is not None and value >= below:
         if minimum is None:
             raise requirement(name, f"be below {below:g}", value)

@@ -14,6 +14,22 @@ In = ParamSpec("In")
 Out = TypeVar("Out")
 
 
+def cpu() -> jax.Device:
+    """The CPU, where the theory runs.
+
+    Raises:
+        RuntimeError: If the user's setting of JAX leaves it out; the message says what to set.
+    """
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError as error:
+        platforms = jax.config.read("jax_platforms")
+        raise RuntimeError(
+            f"The theory runs on the CPU, which JAX_PLATFORMS = {platforms!r} leaves out. Set "
+            f"JAX_PLATFORMS={platforms},cpu. {why('how_to/gpu')}"
+        ) from error
+
+
 def is_traced(tree: object) -> bool:
     """Whether any leaf of ``tree`` is being traced by ``jit``, ``grad`` or ``vmap``."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
@@ -41,7 +57,7 @@ def float64_on_cpu(f: Callable[In, Out]) -> Callable[In, Out]:
                     + why("how_to/gpu")
                 )
             return f(*args, **kwargs)
-        with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
+        with jax.enable_x64(True), jax.default_device(cpu()):
             return f(*args, **kwargs)
 
     return wrapped

@@ -7,14 +7,14 @@ Problems, rules, options and results are records. A class declares its fields an
         mu: Scalar = number(minimum=0, below=1, default=0.9)
         B: Scalar = count(default=1)
 
-It is checked when a user makes one. When JAX takes a record apart and puts it together again, with
+What is no field is set without an annotation. A record is checked when a user makes one. When JAX takes a record apart and puts it together again, with
 tracers, batches or shapes in the place of numbers, nothing is checked and nothing is run.
 """
 
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 import jax
 import numpy as np
@@ -28,14 +28,15 @@ from solvable.util.checks import (
     is_number,
 )
 
-_MISSING: Any = dataclasses.MISSING
+MISSING: Any = dataclasses.MISSING
+_FIELDS = "__dataclass_fields__"
 _FEW = 8  # entries of an array that a repr shows
 
 
 def field(
     check: Callable[[str, Any], Any] | None = None,
     *,
-    default: Any = _MISSING,
+    default: Any = MISSING,
     static: bool = False,
     **metadata: Any,
 ) -> Any:
@@ -47,23 +48,23 @@ def field(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def number(*, default: Any = _MISSING, **bounds: Any) -> Any:
+def number(*, default: Any = MISSING, **bounds: Any) -> Any:
     """A real number, with the bounds of :func:`~solvable.util.checks.check_number`."""
     return field(lambda name, x: check_number(name, x, **bounds), default=default, kind="number")
 
 
-def count(*, default: Any = _MISSING, minimum: int = 1, maximum: float = math.inf) -> Any:
+def count(*, default: Any = MISSING, minimum: int = 1, maximum: float = math.inf) -> Any:
     """A whole number in range."""
     check = lambda name, x: check_count(name, x, minimum=minimum, maximum=maximum)
     return field(check, default=default, kind="count")
 
 
-def vector(*, default: Any = _MISSING, **bounds: Any) -> Any:
+def vector(*, default: Any = MISSING, **bounds: Any) -> Any:
     """A one-dimensional array, with the bounds of :func:`~solvable.util.checks.check_vector`."""
     return field(lambda name, x: check_vector(name, x, **bounds), default=default, kind="vector")
 
 
-def choice(*choices: str, default: Any = _MISSING) -> Any:
+def choice(*choices: str, default: Any = MISSING) -> Any:
     """One of a few words; static."""
     check = lambda name, x: check_choice(name, x, *choices)
     return field(check, default=default, static=True, kind="choice")
@@ -74,9 +75,25 @@ def flag(default: bool) -> Any:
     return field(check_flag, default=default, static=True, kind="flag")
 
 
-def static(default: Any = _MISSING) -> Any:
+def static(default: Any = MISSING) -> Any:
     """Anything that can be hashed, and is a part of what JAX compiles for."""
     return field(default=default, static=True)
+
+
+class _Derived:
+    """A property that a field of a subclass may take the place of: it is no data descriptor."""
+
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self.get, self.__doc__ = get, get.__doc__
+
+    def __get__(self, record: Any, owner: type) -> Any:
+        return self if record is None else self.get(record)
+
+
+if TYPE_CHECKING:
+    derived = property
+else:
+    derived = _Derived
 
 
 @dataclass_transform(
@@ -99,6 +116,11 @@ class Record:
 
     def __init_subclass__(cls, *, kw_only: bool = False) -> None:
         super().__init_subclass__()
+        inherited = {f.name for f in dataclasses.fields(cls)} if hasattr(cls, _FIELDS) else set()
+        for name in cls.__dict__.get("__annotations__", {}):
+            # What a base class has under this name is no default of the field.
+            if name not in cls.__dict__ and name not in inherited and hasattr(cls, name):
+                setattr(cls, name, dataclasses.field())
         dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=kw_only)(cls)
         Record.kinds[kind_of(cls)] = cls
         fixed = [f.name for f in dataclasses.fields(cls) if f.metadata.get("static")]

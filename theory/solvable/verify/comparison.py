@@ -7,16 +7,19 @@ heavy-tailed, its mean carried by rare spikes. It is taken from the bootstrap of
 maximum, which resamples whole runs.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy import stats
 
 from solvable.dynamics.curve import Curve
-from solvable.simulation.runs import Runs
-from solvable.util.errors import requirement, why
+from solvable.models.draw import Draw
+from solvable.models.nonlinear import NonlinearFeatures
+from solvable.simulation.runs import Given, Runs
+from solvable.util.checks import check_number, check_type
+from solvable.util.errors import requirement, warn, why
+from solvable.util.types import Rung
 
 RESAMPLES = 2000
 DETECTION = 0.9
@@ -35,7 +38,8 @@ class HeavyTailWarning(UserWarning):
 class Comparison:
     """Deviations of runs from a curve, step by step, and what they amount to."""
 
-    step: Int[np.ndarray, " k"]
+    x: Float[np.ndarray, " k"]
+    """The steps, times or ridges of the runs."""
     predicted: Float[np.ndarray, " k"]
     """Risk of the curve."""
     measured: Float[np.ndarray, " k"]
@@ -51,13 +55,15 @@ class Comparison:
     critical: float
     """The abs(z) that the verdict rejects from on."""
     slope: Float[np.ndarray, " k"]
-    """Local slope d log risk / d log step of the runs, to the step about twice as far."""
+    """Local slope d log risk / d log x of the runs, to the x about twice as far."""
     slope_error: Float[np.ndarray, " k"]
     """Its standard error."""
     predicted_slope: Float[np.ndarray, " k"]
     """The same of the curve."""
     seeds: int
     """Number of runs."""
+    axis: str
+    """What ``x`` is: ``step``, ``time`` or ``ridge``."""
     kurtosis: float
     """Largest kurtosis of the risk over the seeds; 3 for normal scatter."""
     notes: tuple[str, ...] = ()
@@ -87,7 +93,7 @@ class Comparison:
         worst = int(np.argmax(np.abs(self.z)))
         lines = [
             f"{'agrees' if self.agrees else 'DISAGREES'}: p = {self.p_value:.3g}, largest |z| = "
-            f"{abs(self.z[worst]):.2f} at step {self.step[worst]} (rejected from "
+            f"{abs(self.z[worst]):.2f} at {self.axis} {self.x[worst]:g} (rejected from "
             f"{self.critical:.2f} on; false-alarm rate {self.level:g})",
             f"a uniform deviation of {self.power:.2%} would have been seen in nine cases of ten",
             *self.notes,
@@ -105,14 +111,14 @@ def bootstrap(deviation: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " re
     return np.abs(mean / np.sqrt(variance)).max(axis=1)
 
 
-def _slopes(step: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes of the log of the mean over rows to the step twice as far, and standard errors."""
-    start = np.maximum(step, 1)
-    end = np.minimum(np.searchsorted(step, 2 * start), step.size - 1)
+def _slopes(x: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slopes of the log of the mean over rows to the x twice as far, and standard errors."""
+    start = np.maximum(x, x[x > 0].min() if (x > 0).any() else 1)
+    end = np.minimum(np.searchsorted(x, 2 * start), x.size - 1)
     mean = risk.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        run = np.log(step[end] / start)
-        run = np.where((step > 0) & (run > 0), run, np.nan)
+        run = np.log(x[end] / start)
+        run = np.where((x > 0) & (run > 0), run, np.nan)
         relative = risk / mean
         influence = (relative[:, end] - relative) / run
         slope = np.log(mean[end] / mean) / run
@@ -129,15 +135,18 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
     per cent of agreeing comparisons, where the normal law with a union bound rejected up to 26.
 
     Args:
-        curve: From :func:`predict` or :func:`expect`; its steps must include those of the runs.
-        runs: From :func:`simulate`, of the same problem and rule; at least 8 seeds.
+        curve: From :func:`predict` or :func:`expect`; its steps, times or ridges must include
+            those of the runs.
+        runs: From :func:`simulate`, of the same problem, rule and data set; at least 8 seeds. Runs
+            of your own by :meth:`Runs.from_array`.
         level: False-alarm rate of the verdict.
 
     Returns:
         A :class:`Comparison`: z-scores, local slopes, verdict, power.
 
     Raises:
-        ValueError: If the steps, the problem or the rule differ, or seeds are fewer than 8.
+        ValueError: If the axis, the problem or the rule differ, or seeds are fewer than 8.
+        TypeError: If it is no curve, or no runs.
 
     Warns:
         HeavyTailWarning: If the mean is carried by a few runs (small B, large gamma).
@@ -150,27 +159,24 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
         >>> compare(expect(draw, sgd, runs.step), runs).agrees
         True
     """
-    if not 0 < level < 1:
-        raise requirement("level", "lie between 0 and 1", level)
+    check_type("curve", curve, Curve)
+    check_type("runs", runs, Runs)
+    level = check_number("level", level, positive=True, below=1)
     if runs.seeds < 8:
         raise requirement(
             "runs", "have at least 8 seeds", runs.seeds, "Take simulate(..., seeds=100)."
         )
-    for name in ("problem", "sgd"):
-        if not _same(getattr(curve, name), getattr(runs, name)):
-            must = f"be of the {name} of the curve, {getattr(curve, name)}"
-            raise requirement("runs", must, getattr(runs, name))
-    missing = np.setdiff1d(runs.step, curve.step)
-    if missing.size:
-        raise requirement(
-            "curve",
-            "hold every step of the runs",
-            f"without step {missing[0]}",
-            "Compute it with steps=runs.step.",
-        )
+    _check_same(curve, runs)
+    at = np.searchsorted(curve.x, runs.x)
+    found = np.asarray(curve.x)[np.minimum(at, curve.x.size - 1)]
+    missing = ~np.isclose(found, runs.x, rtol=1e-9, atol=0)
+    if missing.any():
+        value = f"without {runs.axis} {runs.x[int(np.argmax(missing))]:g}"
+        fix = f"Compute it at runs.{runs.axis}."
+        raise requirement("curve", f"hold every {runs.axis} of the runs", value, fix)
     if not np.isfinite(runs.risk).all():
         raise requirement("runs", "be finite", f"diverged for {len(runs.diverged)} seeds")
-    predicted = np.asarray(curve.risk)[np.searchsorted(curve.step, runs.step)]
+    predicted = np.asarray(curve.risk)[at]
     risk, error = runs.risk, runs.standard_error
     resolution = 1e-5 if runs.dtype == "float32" else 1e-12
     scatters = error > resolution * predicted / np.sqrt(runs.seeds)
@@ -186,22 +192,24 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
     p_value = float((1 + np.count_nonzero(null >= largest)) / (1 + RESAMPLES))
     spread = (risk - runs.mean)[:, scatters]
     kurtosis = float(((spread**4).mean(0) / (spread**2).mean(0) ** 2).max(initial=0.0))
-    slope, slope_error = _slopes(runs.step, risk)
+    slope, slope_error = _slopes(np.asarray(runs.x, float), risk)
     notes = []
     if kurtosis > min(KURTOSIS, SHARE * runs.seeds):
         note = (
             f"the risk is heavy-tailed (kurtosis {kurtosis:.0f}): a few of {runs.seeds} runs carry "
             "the mean; take more seeds, a larger B or a smaller gamma"
         )
-        warnings.warn(f"{note}. {why('how_to/verdict')}", HeavyTailWarning, stacklevel=2)
+        warn(f"{note}. {why('how_to/verdict')}", HeavyTailWarning)
         notes.append(note)
-    if curve.rung.startswith("det"):
+    if curve.rung is Rung.EQUIVALENT:
+        sizes = "O(1/d)" if curve.n is None else "O(1/d) and O(1/n)"
         notes.append(
-            "the curve is the mean over features up to O(1/d)"
+            f"the curve is the mean over features up to {sizes}"
             + ("; one draw scatters around it by per cents" if runs.features == "shared" else "")
         )
     return Comparison(
-        step=runs.step,
+        x=np.asarray(runs.x),
+        axis=runs.axis,
         predicted=predicted,
         measured=runs.mean,
         standard_error=np.where(scatters, error, 0.0),
@@ -211,15 +219,24 @@ def compare(curve: Curve, runs: Runs, *, level: float = 0.01) -> Comparison:
         critical=float(np.quantile(null, 1 - level)),
         slope=slope,
         slope_error=slope_error,
-        predicted_slope=_slopes(runs.step, predicted[None])[0],
+        predicted_slope=_slopes(np.asarray(runs.x, float), predicted[None])[0],
         seeds=runs.seeds,
         kurtosis=kurtosis,
         notes=tuple(notes),
     )
 
 
-def _same(a: object, b: object) -> bool:
-    """Whether two problems or rules have equal fields, arrays included."""
-    if type(a) is not type(b):
-        return False
-    return all(np.array_equal(x, vars(b)[name]) for name, x in vars(a).items())
+def _check_same(curve: Curve, runs: Runs) -> None:
+    """A curve and runs of the same training; of runs of the user's own, what is known of it."""
+    if curve.axis != runs.axis:
+        raise requirement("runs", f"run along `{curve.axis}`, as the curve", runs.axis)
+    names = ["problem", "rule", "n", "ensemble", "bags"]
+    if runs.engine == "given":
+        names = [x for x in names[:2] if not isinstance(getattr(runs, x), Given | None)]
+    for name in names:
+        mine, theirs = getattr(curve, name), getattr(runs, name)
+        mine = mine.problem if isinstance(mine, Draw) else mine
+        if isinstance(theirs, NonlinearFeatures):
+            continue  # its theory is of the kernel
+        if mine != theirs:
+            raise requirement("runs", f"be of the {name} of the curve, {mine}", theirs)

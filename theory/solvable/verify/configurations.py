@@ -7,7 +7,8 @@ import jax
 import numpy as np
 
 from solvable.asymptotics.phases import phase
-from solvable.models.problem import Draw, PowerLaw
+from solvable.models.draw import Draw
+from solvable.models.power_law import PowerLaw
 from solvable.rules.momentum import Momentum
 from solvable.rules.rule import Rule
 from solvable.rules.schedules import Linear

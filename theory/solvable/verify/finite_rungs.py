@@ -10,13 +10,13 @@ from scipy import stats
 from solvable.design.regimes import finite_exponents, regime
 from solvable.design.stopping import early_stopping, flow_frontier
 from solvable.dynamics.prediction import predict
-from solvable.dynamics.ridge import ridge_risk
-from solvable.models.problem import PowerLaw
-from solvable.rules.full_batch import FullBatch, GradientDescent, GradientFlow
+from solvable.models.power_law import PowerLaw
+from solvable.rules.filters import GradientFlow, Ridge
+from solvable.rules.full_batch import FullBatch, GradientDescent
 from solvable.rules.momentum import Momentum
-from solvable.simulation.full_batch_simulation import simulate_full_batch, simulate_ridge
+from solvable.simulation.simulate import simulate
 from solvable.verify.presets import task
-from solvable.verify.rungs import LEVEL, Rung
+from solvable.verify.rungs import LEVEL, Check
 
 NEAR = 0.02
 """How near a slope must be to its exponent."""
@@ -26,7 +26,7 @@ CASES: list[tuple[str, Any, list]] = [
     ("gradient flow", GradientFlow(), [10.0, 100.0]),
     ("gradient descent", GradientDescent(0.3), [30, 300]),
     ("heavy ball", FullBatch(Momentum(0.3, 0.5)), [30, 100]),
-    ("ridge", "ridge", [0.01, 0.1]),
+    ("ridge", Ridge(), [0.01, 0.1]),
 ]
 """Name, rule and times, or ridges."""
 
@@ -38,19 +38,15 @@ def _problem(d: int) -> tuple[PowerLaw, int]:
 def _both(key, d: int, rule: Any, times: Any, seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """Relative deviations of the mean risk and training error, and their standard errors."""
     problem, n = _problem(d)
-    runs: Any
-    if rule == "ridge":
-        runs, theory = simulate_ridge(key, problem, n, times, seeds), ridge_risk(problem, n, times)
-    else:
-        runs = simulate_full_batch(key, problem, rule, times, seeds, n=n)
-        theory = predict(problem, rule, times, n=n)
+    runs = simulate(key, problem, rule, times, seeds, n=n)
+    theory = predict(problem, rule, times, n=n)
     expected = np.concatenate([theory.risk, theory.train])
     mean = np.concatenate([runs.mean, runs.train_mean])
     error = np.concatenate([runs.standard_error, runs.train_standard_error])
     return mean / expected - 1, error / expected
 
 
-def finite_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
+def finite_equivalent_rung(key: jax.Array, *, quick: bool) -> Check:
     """Literal training on samples against the two-point function: a correction of order 1/size."""
     d, seeds = 16, 2000 if quick else 16_000
     rows, limit = [], stats.norm.isf(LEVEL / (2 * 4 * len(CASES)))
@@ -66,7 +62,7 @@ def finite_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
         at = int(np.argmax(np.abs(one)))
         row = (name, float(one[at]), float(two[at]), float(two_error[at]), z, float(limit))
         rows.append((*row, float((limit + 1.28) * error.max()), bool(z < limit)))
-    return Rung(
+    return Check(
         "finite data",
         "Means over features and samples against the deterministic equivalent",
         ("rule", f"d = {d}", f"d = {2 * d}", "+-", "max |z|", "limit", "power", "holds"),
@@ -76,7 +72,7 @@ def finite_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
     )
 
 
-def finite_exponent_rung() -> Rung:
+def finite_exponent_rung() -> Check:
     """Slopes of the equivalent against the exponents of what limits."""
     rows = []
     for a, b in ((1.5, 1.5), (2.0, 1.5), (5.0, 1.5)):
@@ -96,7 +92,7 @@ def finite_exponent_rung() -> Rung:
         for name, (slope, exponent) in found.items():
             holds = bool(abs(slope - exponent) < NEAR)
             rows.append((a, b, expected.task, name, float(slope), float(exponent), holds))
-    return Rung(
+    return Check(
         "finite exponents",
         "Local slopes of the equivalent against the exponents of what limits",
         ("a", "b", "task", "limit", "slope", "exponent", "holds"),
@@ -106,6 +102,6 @@ def finite_exponent_rung() -> Rung:
     )
 
 
-def climb(key: jax.Array, *, quick: bool) -> list[Callable[[], Rung]]:
+def climb(key: jax.Array, *, quick: bool) -> list[Callable[[], Check]]:
     """All rungs of this module."""
     return [lambda: finite_equivalent_rung(key, quick=quick), finite_exponent_rung]

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from solvable.models.problem import PowerLaw
+from solvable.models.power_law import PowerLaw
 from solvable.rules.sgd import SGD
 from solvable.spectra.degrees import effective_ridge
 

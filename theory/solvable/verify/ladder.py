@@ -10,14 +10,14 @@ from typing import Any
 import jax
 
 from solvable.verify import finite_rungs, rule_rungs, rungs
-from solvable.verify.rungs import Rung
+from solvable.verify.rungs import Check
 
 
 @dataclass(frozen=True)
 class Verification:
     """The rungs, from the bottom."""
 
-    rungs: tuple[Rung, ...]
+    rungs: tuple[Check, ...]
     seed: int
 
     @property
@@ -31,12 +31,12 @@ class Verification:
         return {"passed": self.passed, "seed": self.seed, "rungs": rungs}
 
 
-def verify(
+def climb(
     *,
     quick: bool = False,
     everything: bool = False,
     seed: int = 0,
-    report: Callable[[Rung], None] | None = None,
+    report: Callable[[Check], None] | None = None,
 ) -> Verification:
     """Climb the ladder.
 
@@ -47,20 +47,20 @@ def verify(
         report: Called with each rung as it is done.
 
     Example:
-        >>> verify(quick=True).passed  # doctest: +SKIP
+        >>> climb(quick=True).passed  # doctest: +SKIP
         True
     """
     key = jax.random.key(seed)
-    climb: list[Callable[[], Rung]] = [
+    steps: list[Callable[[], Check]] = [
         lambda: rungs.simulation_rung(jax.random.fold_in(key, 0), quick=quick),
         lambda: rungs.equivalent_rung(jax.random.fold_in(key, 1), quick=quick),
         lambda: rungs.exponent_rung(quick=quick),
     ]
     if everything:
-        climb += rule_rungs.climb(jax.random.fold_in(key, 2), quick=quick)
-        climb += finite_rungs.climb(jax.random.fold_in(key, 3), quick=quick)
+        steps += rule_rungs.climb(jax.random.fold_in(key, 2), quick=quick)
+        steps += finite_rungs.climb(jax.random.fold_in(key, 3), quick=quick)
     found = []
-    for step in climb:
+    for step in steps:
         found.append(step())
         if report:
             report(found[-1])

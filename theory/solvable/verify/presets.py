@@ -3,7 +3,8 @@
 Source of the published ones: arXiv 2405.15074, figures 3 and 4 and the appendix.
 """
 
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.power_law import PowerLaw
+from solvable.models.problem import Problem
 from solvable.rules.sgd import SGD
 
 POINTS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
@@ -28,9 +29,7 @@ exponent 0.648 and 0.643 is predicted; the line alpha = 0.7 through Ia, II and I
 it are ours); and beta between -0.2 and 0.2, where the theory holds though the target is rough."""
 
 
-def task(
-    a: float, b: float, v: int, d: int | None = None, noise: float = 0.0
-) -> PowerLaw | LinearRegression:
+def task(a: float, b: float, v: int, d: int | None = None, noise: float = 0.0) -> Problem:
     """The problem with eigenvalues j^-b and a signal j^-a on them: 2 alpha = b, 2 beta = a - b.
 
     The letters of the papers on finite data (arXiv 2402.01092). ``d=None`` has no features.
@@ -41,7 +40,7 @@ def task(
     """
     alpha, beta = b / 2, (a - b) / 2
     if d is None:
-        return LinearRegression(alpha=alpha, beta=beta, v=v, noise=noise)
+        return PowerLaw(alpha=alpha, beta=beta, v=v, noise=noise)
     return PowerLaw(alpha=alpha, beta=beta, v=v, d=d, noise=noise)
 
 

@@ -38,7 +38,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from solvable.dynamics.prediction import expect
-from solvable.simulation.stepping import simulate
+from solvable.simulation.simulate import simulate
 from solvable.util.checks import check_count
 from solvable.util.progress import progress_bar
 from solvable.verify.configurations import Configuration, random_configuration
@@ -84,7 +84,7 @@ class Trial:
         ``solvable simulate`` has no word for it: there, every seed has features of its own.
         """
         made = f"{self.configuration.index}, seed={self.configuration.seed}"
-        return f'python -c "import solvable; print(solvable.verify_configuration({made}))"'
+        return f'python -c "import solvable; print(solvable.check_configuration({made}))"'
 
     @property
     def failed(self) -> bool:
@@ -96,7 +96,7 @@ class Trial:
         return f"{self.configuration}: z = {self.z:.2f}, p = {self.p_value:.3g}{fresh}"
 
 
-def verify_configuration(index: int, seed: int = 0, *, attempt: int = 0) -> Trial:
+def check_configuration(index: int, seed: int = 0, *, attempt: int = 0) -> Trial:
     """Simulate one configuration, and compare with the exact expectation.
 
     Args:
@@ -108,7 +108,7 @@ def verify_configuration(index: int, seed: int = 0, *, attempt: int = 0) -> Tria
         ValueError: If an argument is not a whole number from 0.
 
     Example:
-        >>> print(verify_configuration(3, seed=0))  # doctest: +ELLIPSIS
+        >>> print(check_configuration(3, seed=0))  # doctest: +ELLIPSIS
         3: phase II, PowerLaw(alpha=1.3477, beta=1.2208, v=96, d=32, noise=0.0089), SGD at 0.125
         of the stable rate, B = 8, engine modes, 32 steps: z = 1.5..., p = 0.13...
     """
@@ -205,7 +205,7 @@ class RandomCheck:
         return summary | {"phases": phases, "suspects": suspects, "p_values": p_values}
 
 
-def verify_random(count: int, seed: int = 0, *, progress: bool = False) -> RandomCheck:
+def check_random(count: int, seed: int = 0, *, progress: bool = False) -> RandomCheck:
     """Check random configurations, of the seven phases in turn.
 
     About 0.1 s each on two cores, after half a minute of compilation: 86 s for 500.
@@ -219,7 +219,7 @@ def verify_random(count: int, seed: int = 0, *, progress: bool = False) -> Rando
         ValueError: If ``count`` is not a positive whole number, or ``seed`` not one from 0.
 
     Example:
-        >>> verify_random(500).passed  # doctest: +SKIP
+        >>> check_random(500).passed  # doctest: +SKIP
         True
     """
     check_count("count", count)
@@ -227,9 +227,9 @@ def verify_random(count: int, seed: int = 0, *, progress: bool = False) -> Rando
     trials = []
     with progress_bar(progress, int(count), "configurations", "checks") as show:
         for index in range(int(count)):
-            trial = verify_configuration(index, seed)
+            trial = check_configuration(index, seed)
             if not trial.p_value >= LEVEL / count:
-                fresh = verify_configuration(index, seed, attempt=1)
+                fresh = check_configuration(index, seed, attempt=1)
                 trial = replace(trial, again=fresh.p_value)
             trials.append(trial)
             show(index + 1)

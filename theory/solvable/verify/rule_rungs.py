@@ -11,7 +11,7 @@ from solvable.design.optimal import tune
 from solvable.dynamics.domain_theory import expect_domains
 from solvable.dynamics.prediction import expect, predict
 from solvable.models.domains import Domains
-from solvable.models.problem import LinearRegression, PowerLaw
+from solvable.models.power_law import PowerLaw
 from solvable.rules.averaging import Averaged
 from solvable.rules.labels import LabelMixture
 from solvable.rules.momentum import DANA, Momentum
@@ -20,7 +20,7 @@ from solvable.rules.schedules import Cosine, Geometric, Linear, PowerDecay, Stab
 from solvable.rules.sgd import SGD
 from solvable.simulation.domain_runs import simulate_domains
 from solvable.verify.comparison import bootstrap
-from solvable.verify.rungs import LEVEL, Rung, judged
+from solvable.verify.rungs import LEVEL, Check, judged
 
 STEPS = 300
 B = 8
@@ -58,7 +58,7 @@ RULES: dict[str, dict[str, Callable[[float], Rule]]] = {
 """Of a learning rate, by family and name."""
 
 
-def simulated_rung(key: jax.Array, family: str, *, quick: bool) -> Rung:
+def simulated_rung(key: jax.Array, family: str, *, quick: bool) -> Check:
     """Runs of every rule of a family against the exact expectation, in both engines."""
     draw = FEATURES.draw(jax.random.fold_in(key, 0))
     cases = [(name, engine) for name in RULES[family] for engine in ("modes", "features")]
@@ -72,7 +72,7 @@ def simulated_rung(key: jax.Array, family: str, *, quick: bool) -> Rung:
         largest = float(np.abs(verdict.z).max())
         row = (name, engine, verdict.seeds, largest, verdict.critical, verdict.p_value)
         rows.append((*row, verdict.power, bool(verdict.agrees)))
-    return Rung(
+    return Check(
         family,
         "Runs of the rules against the exact expectation for the same features",
         ("rule", "engine", "runs", "max |z|", "limit", "p", "power", "holds"),
@@ -81,7 +81,7 @@ def simulated_rung(key: jax.Array, family: str, *, quick: bool) -> Rung:
     )
 
 
-def domains_rung(key: jax.Array, *, quick: bool) -> Rung:
+def domains_rung(key: jax.Array, *, quick: bool) -> Check:
     """SGD on two domains with one eigenbasis against the exact expectation."""
     j, step, seeds = np.arange(1.0, 25), [10, 30, 100, 150], 500 if quick else 4000
     rows = []
@@ -103,7 +103,7 @@ def domains_rung(key: jax.Array, *, quick: bool) -> Rung:
             )
             power = float(((limit + 1.28) * error / exact[k]).min())
             rows.append((share, batch, k + 1, seeds, z, limit, power, bool(z < limit)))
-    return Rung(
+    return Check(
         "domains",
         "Runs on two domains against the exact expectation in each",
         ("share of 1", "B", "domain", "runs", "max |z|", "limit", "power", "holds"),
@@ -112,7 +112,7 @@ def domains_rung(key: jax.Array, *, quick: bool) -> Rung:
     )
 
 
-def rule_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
+def rule_equivalent_rung(key: jax.Array, *, quick: bool) -> Check:
     """The mean over features of the exact expectation against the equivalent, for rules."""
     d, draws, step = 24, 100 if quick else 400, np.array([10, 30, 100, STEPS])
     names = [("schedules", "cosine"), ("momentum", "heavy ball 0.9"), ("averaging", "EMA 0.95")]
@@ -133,7 +133,7 @@ def rule_equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
         at = int(np.argmax(np.abs(one)))
         row = (name, float(one[at]), float(two[at]), float(two_error[at]), z, float(limit))
         rows.append((*row, float((limit + 1.28) * error.min()), bool(z < limit)))
-    return Rung(
+    return Check(
         "rule equivalents",
         "The mean over features against the deterministic equivalent, for other rules",
         ("rule", f"d = {d}", f"d = {2 * d}", "+-", "max |z|", "limit", "power", "holds"),
@@ -154,12 +154,12 @@ def _families(T: int, a: float) -> dict[str, tuple[Callable[[float], Rule], bool
     }
 
 
-def horizon_rung(*, quick: bool) -> Rung:
+def horizon_rung(*, quick: bool) -> Check:
     """Slopes of the risk at the horizon, the peak tuned to each, against the exponents."""
     rows = []
     horizons = [2**9, 2**10, 2**12, 2**13] if quick else [2**11, 2**12, 2**15, 2**16]
     for a, b in ((2.0, 3.0),) if quick else ((2.0, 3.0), (1.5, 2.5)):
-        problem = LinearRegression(alpha=a / 2, beta=(b - a) / 2, v=10**7, noise=1.0)
+        problem = PowerLaw(alpha=a / 2, beta=(b - a) / 2, v=10**7, noise=1.0)
         for name, (_, slow) in _families(64, a).items():
             risk = [tune(problem, _families(T, a)[name][0], T).excess for T in horizons]
             before, slope = np.diff(np.log(risk))[::2] / np.log(2)
@@ -168,7 +168,7 @@ def horizon_rung(*, quick: bool) -> Rung:
             holds = abs(slope - expected) < NEAR or (slow and nearer)
             row = (a, b, name, expected, float(before), float(slope))
             rows.append((*row, "slow" if slow else "", bool(holds)))
-    return Rung(
+    return Check(
         "horizons",
         "Slopes of the risk against the horizon, peaks tuned, against the exponents",
         ("a", "b", "rule", "exponent", "slope before", "slope", "", "holds"),
@@ -178,7 +178,7 @@ def horizon_rung(*, quick: bool) -> Rung:
     )
 
 
-def climb(key: jax.Array, *, quick: bool) -> list[Callable[[], Rung]]:
+def climb(key: jax.Array, *, quick: bool) -> list[Callable[[], Check]]:
     """All rungs of this module."""
     keys = jax.random.split(key, len(RULES) + 2)
     named = zip(RULES, keys[2:], strict=True)

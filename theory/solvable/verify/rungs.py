@@ -19,9 +19,9 @@ from solvable.asymptotics.phases import phase
 from solvable.design.frontiers import frontier
 from solvable.dynamics.ensemble import expect_ensemble
 from solvable.dynamics.prediction import expect, predict
-from solvable.models.problem import PowerLaw
+from solvable.models.power_law import PowerLaw
 from solvable.rules.sgd import SGD
-from solvable.simulation.stepping import simulate
+from solvable.simulation.simulate import simulate
 from solvable.verify.comparison import Comparison, HeavyTailWarning, compare
 from solvable.verify.finite_sums import finite_slopes
 from solvable.verify.presets import POINTS, family, half_trace
@@ -33,7 +33,7 @@ CLOSE = 0.005
 
 
 @dataclass(frozen=True)
-class Rung:
+class Check:
     """One comparison, point by point."""
 
     name: str
@@ -69,7 +69,7 @@ def judged(keys, model, rule, steps, seeds: int, engine: str, level: float) -> C
     return verdict
 
 
-def simulation_rung(key: jax.Array, *, quick: bool) -> Rung:
+def simulation_rung(key: jax.Array, *, quick: bool) -> Check:
     """The mean of SGD runs against the exact expectation of the same features.
 
     Batch size 8 and a quarter of the stable rate keep the tails light. The modes engine runs
@@ -89,7 +89,7 @@ def simulation_rung(key: jax.Array, *, quick: bool) -> Rung:
         largest = float(np.abs(verdict.z).max())
         row = (name, alpha, beta, engine, verdict.seeds, largest, verdict.critical)
         rows.append((*row, verdict.p_value, verdict.power, bool(verdict.agrees)))
-    return Rung(
+    return Check(
         "simulation",
         "SGD runs against the exact expectation for the same features",
         ("phase", "alpha", "beta", "engine", "runs", "max |z|", "limit", "p", "power", "holds"),
@@ -109,7 +109,7 @@ def _deviations(
     return relative.mean(axis=0), relative.std(axis=0, ddof=1) / np.sqrt(draws)
 
 
-def equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
+def equivalent_rung(key: jax.Array, *, quick: bool) -> Check:
     """The mean over features against the deterministic equivalent: a correction of order 1/d.
 
     If the deviation is c/d, twice that at 2d equals that at d.
@@ -133,7 +133,7 @@ def equivalent_rung(key: jax.Array, *, quick: bool) -> Rung:
         at = int(np.argmax(np.abs(one)))
         row = (name, alpha, beta, float(one[at]), float(two[at]), float(two_error[at]), z)
         rows.append((*row, float(limit), float((limit + 1.28) * error.min()), bool(z < limit)))
-    return Rung(
+    return Check(
         "equivalent",
         "The mean over features against the deterministic equivalent",
         (
@@ -165,7 +165,7 @@ def _extrapolated(slopes: np.ndarray) -> tuple[float, float]:
     return float(last), float(abs(last - before))
 
 
-def exponent_rung(*, quick: bool) -> Rung:
+def exponent_rung(*, quick: bool) -> Check:
     """Local slopes of the numerical frontier against the exponents of the phases.
 
     In Ic the slope converges slowly but geometrically, and is extrapolated. In IVb it does
@@ -194,7 +194,7 @@ def exponent_rung(*, quick: bool) -> Rung:
         row = (name, alpha, beta, predicted.loss_exponent, method, slope, error, expected)
         rows.append((*row, size_expected, size_slope, bool(holds)))
     columns = ("phase", "alpha", "beta", "exponent", "method", "slope", "+-", "expected")
-    return Rung(
+    return Check(
         "exponents",
         "Slopes of the compute-optimal frontier against the exponents of the phases",
         (*columns, "d* exponent", "d* slope", "holds"),
