@@ -40,8 +40,8 @@ _HOMES = {
     "util.errors": ["ArgumentError"],
 }
 _MODULES = {
-    "schedules": "rules.schedules",
-    "inputs": "simulation.inputs",
+    "schedules": "schedules",
+    "inputs": "inputs",
     "models": "models",
     "rules": "rules",
     "spectra": "spectra",

@@ -13,7 +13,7 @@ _HOMES = {
     "rules.full_batch": ["FullBatch", "GradientDescent"],
     "rules.filters": ["Filter", "GradientFlow", "Ridge"],
     "rules.optimizers": ["Optimizer"],
-    "rules.schedules": ["rate", "rates"],
+    "schedules": ["rate", "rates"],
     "util.record": ["choice", "count", "field", "number", "static", "vector"],
 }
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from solvable.rules.optimizers import Optimizer as Optimizer
     from solvable.rules.rule import Coefficients as Coefficients
     from solvable.rules.rule import Rule as Rule
-    from solvable.rules.schedules import rate as rate
-    from solvable.rules.schedules import rates as rates
     from solvable.rules.sgd import SGD as SGD
+    from solvable.schedules import rate as rate
+    from solvable.schedules import rates as rates
     from solvable.util.record import choice as choice
     from solvable.util.record import count as count
     from solvable.util.record import field as field

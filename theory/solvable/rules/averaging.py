@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.rules.rule import Coefficients, Equivalent, Labels, Rule, coefficients_of
-from solvable.rules.schedules import Rate, check_rate, is_constant, rates
 from solvable.rules.wrapper import wrapped
+from solvable.schedules import Rate, check_rate, is_constant, rates
 from solvable.util.checks import check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import is_traced

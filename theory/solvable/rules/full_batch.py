@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from solvable.rules.rule import Coefficients, Rule
-from solvable.rules.schedules import Rate
 from solvable.rules.sgd import SGD
 from solvable.rules.wrapper import wrapped
+from solvable.schedules import Rate
 
 
 class FullBatch(Rule):

@@ -14,7 +14,7 @@ import numpy as np
 
 from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Coefficients, Equivalent, Rule
-from solvable.rules.schedules import Rate, is_constant, rate, rates
+from solvable.schedules import Rate, is_constant, rate, rates
 from solvable.util.checks import check_choice, check_count
 from solvable.util.errors import requirement
 from solvable.util.record import count, number

@@ -5,7 +5,7 @@ import numpy as np
 from solvable.models.problem import Problem
 from solvable.models.thresholds import max_learning_rate
 from solvable.rules.rule import Coefficients, Equivalent, Rule
-from solvable.rules.schedules import Rate, is_constant, rate, rates
+from solvable.schedules import Rate, is_constant, rate, rates
 from solvable.util.checks import check_count, check_number
 from solvable.util.record import count
 from solvable.util.types import Scalar

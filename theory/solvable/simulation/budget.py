@@ -7,10 +7,10 @@ from typing import Any
 
 import jax
 
+from solvable.inputs import Gaussian, Inputs, check_inputs
 from solvable.models.draw import Draw
 from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Rule, check_rule
-from solvable.simulation.inputs import Gaussian, Inputs, check_inputs
 from solvable.simulation.loop import MAX_STEP
 from solvable.simulation.one_pass import check_setting, chunks
 from solvable.simulation.placement import by_seed, check_devices, prepare

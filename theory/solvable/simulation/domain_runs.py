@@ -10,8 +10,8 @@ from jax import lax
 from jaxtyping import Float
 
 from solvable.models.domains import Domains
-from solvable.rules.schedules import rates
 from solvable.rules.sgd import SGD
+from solvable.schedules import rates
 from solvable.util.checks import check_count, check_key, check_type
 from solvable.util.steps import check_steps
 

@@ -11,12 +11,12 @@ import jax
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from solvable.inputs import Inputs
 from solvable.models.draw import Draw
 from solvable.models.problem import MAX_COORDINATES, MAX_ENTRIES, Problem
 from solvable.rules.filters import Filter
 from solvable.rules.rule import Rule
 from solvable.simulation.full_batch_engine import SIZES, spectral, stepped
-from solvable.simulation.inputs import Inputs
 from solvable.simulation.loop import MAX_STEP, piece_from
 from solvable.simulation.runs import Runs, described_key, finished
 from solvable.util.checks import check_array, check_count, check_vector

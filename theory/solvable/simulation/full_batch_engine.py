@@ -19,9 +19,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from solvable.inputs import Gaussian
 from solvable.rules.filters import Filter
 from solvable.rules.rule import Rule
-from solvable.simulation.inputs import Gaussian
 from solvable.simulation.loop import BUFFER, Piece, State, advance, piece_from
 from solvable.util.types import Array
 

@@ -25,12 +25,12 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
+from solvable.inputs import Gaussian
 from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
 from solvable.simulation.checkpoints import Checkpoints, describe
 from solvable.simulation.cluster import Cluster
 from solvable.simulation.engines import ModesData, ModesEngine
-from solvable.simulation.inputs import Gaussian
 from solvable.simulation.loop import MAX_STEP, State
 from solvable.simulation.one_pass import check_setting, chunks, models_of, without_draw
 from solvable.simulation.placement import Layout, by_seed, check_devices, prepare

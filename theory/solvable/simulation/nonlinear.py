@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.inputs import Gaussian, Inputs
 from solvable.models.activations import Activation
 from solvable.models.nonlinear import NonlinearFeatures
 from solvable.models.problem import MAX_ENTRIES
 from solvable.rules.filters import Ridge
 from solvable.rules.rule import Rule
 from solvable.simulation.full_batch import Sizes, check_axis
-from solvable.simulation.inputs import Gaussian, Inputs
 from solvable.simulation.runs import Runs, described_key, finished
 from solvable.util.errors import requirement
 from solvable.util.types import Array

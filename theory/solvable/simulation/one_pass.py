@@ -8,11 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from solvable.inputs import Gaussian, Inputs
 from solvable.models.draw import Draw
 from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
 from solvable.simulation.engines import ENGINES
-from solvable.simulation.inputs import Gaussian, Inputs
 from solvable.simulation.loop import BUFFER, MAX_STEP, Piece, State, advance
 from solvable.simulation.placement import Prepared, Program, by_seed, check_devices, prepare
 from solvable.simulation.runs import Runs, described_key, finished

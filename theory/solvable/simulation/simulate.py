@@ -5,12 +5,12 @@ from typing import Any
 
 import jax
 
+from solvable.inputs import Gaussian, Inputs, check_inputs
 from solvable.models.nonlinear import NonlinearFeatures
 from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Rule, check_rule
 from solvable.simulation import full_batch, nonlinear, one_pass
 from solvable.simulation.cluster import Cluster
-from solvable.simulation.inputs import Gaussian, Inputs, check_inputs
 from solvable.simulation.runs import Runs
 from solvable.util.checks import check_choice, check_count, check_flag, check_key, check_type
 from solvable.util.errors import requirement
