@@ -28,12 +28,14 @@ from scipy import optimize
 
 from solvable.dynamics import octaves
 from solvable.dynamics.contour import Watched
+from solvable.dynamics.finite import check_fresh
 from solvable.dynamics.prediction import seen_of
-from solvable.models.problem import Problem, check_one_pass
+from solvable.models.problem import Problem, check_one_pass, check_problem
 from solvable.models.thresholds import band_edge, kernel_sum, largest, spectrum_of
+from solvable.rules.filters import Filter
 from solvable.rules.rule import Rule, check_rule, target_keeping
 from solvable.spectra.resolvent import ridge_on_axis
-from solvable.util.checks import check_vector
+from solvable.util.checks import check_count, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.types import Array
@@ -67,18 +69,22 @@ def learned_out(modes, inverse_d) -> Array:
 
 def _constant(rule: Rule) -> Rule:
     check_rule(rule)
-    if rule.data != "fresh" or not rule.constant:
-        must = "see fresh samples, with the same coefficients at every step, to have a threshold"
+    if not rule.constant or isinstance(rule, Filter):
+        must = "take steps with the same coefficients each, to have a threshold"
         raise requirement("rule", must, rule, page="theory/batch_size")
     target_keeping(rule, np.zeros(1, int))
     return rule
 
 
+def _is_bounded(rule: Rule, edge: float) -> bool:
+    """Whether no mode up to the edge of the spectrum grows for ever."""
+    grid = np.linspace(0, edge, 33)[1:]
+    return bool(Watched(rule, _FOREVER).growth(grid).max() <= 1e-3)
+
+
 def _kernel(problem: Problem, rule: Rule) -> float:
     """The sum of the kernel of any constant rule; infinite past the edge of stability."""
-    modes, inverse_d = spectrum_of(problem)
-    edge = np.linspace(0, float(band_edge(modes, inverse_d)), 33)[1:]
-    if Watched(rule, _FOREVER).growth(edge).max() > 1e-3:
+    if not _is_bounded(rule, float(band_edge(*spectrum_of(problem)))):
         return np.inf
     found = octaves.kernel(seen_of(problem, rule).nodes(_FOREVER), rule)
     return found if found >= 0 else np.inf
@@ -96,21 +102,24 @@ def _at_rate(rule: Rule, gamma: float) -> Rule:
 
 
 @float64_on_cpu
-def threshold(problem: Problem, rule: Rule) -> float:
+def threshold(problem: Problem, rule: Rule, *, n: int | None = None) -> float:
     r"""The largest stable learning rate of a rule: the expected risk is bounded iff ``gamma`` is
     below it.
 
     Exact for a draw of W and for linear regression. For random features it is the threshold of the
     deterministic equivalent, around which single draws scatter: at alpha = 1, beta = 0.3, d = 400,
-    B = 1 it is 0.608 for SGD, and six draws gave 0.576 to 0.671. For SGD it is linear in ``B`` while
-    ``B`` is small, and constant beyond the critical batch size.
+    B = 1 it is 0.608 for SGD, and six draws gave 0.576 to 0.671. For SGD it is linear in ``B``
+    while ``B`` is small, and constant beyond the critical batch size.
 
     Args:
         problem: What is learned, or a draw of its features.
         rule: A rule of constant coefficients; its own ``gamma`` does not matter.
+        n: Samples of the data set, for full batches; None for infinitely many, or fresh ones. There
+            the threshold is where the edge of the spectrum begins to grow: 2 / edge for descent.
 
     Raises:
-        ValueError: If the rule changes from step to step, or has no learning rate ``gamma``.
+        ValueError: If the rule changes from step to step, or has no learning rate ``gamma``, or
+            ``n`` is given for fresh samples.
 
     Source: Paquette et al. (2024), arXiv 2405.15074, section 2.
 
@@ -121,7 +130,11 @@ def threshold(problem: Problem, rule: Rule) -> float:
         >>> round(threshold(problem, Momentum(0.1, mu=0.9)), 4)
         0.0608
     """
-    like = _constant(rule).equivalent
+    _constant(rule)
+    if rule.data == "whole":
+        return _whole_threshold(problem, rule, n)
+    check_fresh(n, 1, 1)
+    like = rule.equivalent
     if like is not None:
         modes, inverse_d = spectrum_of(problem)
         found = largest(modes, inverse_d, 1.0 * like.B) * rule.base.gamma / like.gamma  # ty: ignore
@@ -136,8 +149,17 @@ def threshold(problem: Problem, rule: Rule) -> float:
     return float(np.exp(optimize.brentq(excess, np.log(1e-9), np.log(1e3), xtol=1e-7))) / top
 
 
+def _whole_threshold(problem: Problem, rule: Rule, n: int | None) -> float:
+    """The rate of full batches at which the edge of the spectrum begins to grow."""
+    inverse_n = 0.0 if n is None else 1.0 / check_count("n", n)
+    edge = float(band_edge(check_problem(problem).spectrum(), problem.inverse_d, inverse_n))
+    grows = lambda y: 0.5 - _is_bounded(_at_rate(rule, float(np.exp(y)) / edge), edge)
+    bounds = np.log(1e-9), np.log(1e6)
+    return float(np.exp(optimize.bisect(grows, *bounds, xtol=1e-12, rtol=1e-12))) / edge
+
+
 @float64_on_cpu
-def stability(problem: Problem, rule: Rule) -> Stability:
+def stability(problem: Problem, rule: Rule, *, n: int | None = None) -> Stability:
     r"""Kernel sum, threshold and floor of a rule with constant coefficients.
 
     Exact for a draw and for linear regression; for random features, of the deterministic
@@ -145,17 +167,23 @@ def stability(problem: Problem, rule: Rule) -> Stability:
 
     Args:
         problem: A problem, or a draw of its features.
-        rule: A rule that is no average, of constant coefficients.
+        rule: A rule on fresh samples that is no average, of constant coefficients.
+        n: None: on a data set there is no noise of batches to be stable against; see
+            :func:`threshold`.
 
     Raises:
-        ValueError: If the rule changes from step to step, or is an average.
+        ValueError: If the rule changes from step to step, is an average, or ``n`` is given.
 
     Example:
         >>> problem = PowerLaw(alpha=0.5, beta=0.0, v=64, noise=1.0)
         >>> round(stability(problem, SGD.stable(problem, 0.5)).floor, 5)
         0.84141
     """
-    if _constant(rule).output != 0:
+    check_fresh(n, 1, 1)
+    if _constant(rule).data == "whole":
+        fix = "Its threshold has an n: threshold(problem, rule, n=n)."
+        raise requirement("rule", "see fresh samples, whose noise has a kernel", rule, fix)
+    if rule.output != 0:
         raise requirement("rule", "be no average, whose floor is another", rule, "Take its rule.")
     like = rule.equivalent
     modes, inverse_d = spectrum_of(problem)

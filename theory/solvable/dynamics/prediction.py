@@ -20,7 +20,7 @@ from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
 from solvable.util.steps import check_steps
 from solvable.util.types import Rung
 
-Steps = int | Sequence[int] | Sequence[float] | np.ndarray | jax.Array
+Steps = float | Sequence[int] | Sequence[float] | np.ndarray | jax.Array
 """The last step, or the recorded ones."""
 
 
@@ -81,8 +81,8 @@ def predict(
             :math:`\kappa_0` the effective ridge at zero and :math:`\lambda_j` the eigenvalues:
             *capacity*, what d features cannot express, :math:`\kappa_0 \sum_j m_j / (\lambda_j +
             \kappa_0)`; *population*, what is not learned yet,
-            :math:`\sum_j m_j\, a(\lambda_j)^t \lambda_j / (\lambda_j + \kappa_0)`; *distortion*, the
-            rest of the risk without the feedback of SGD noise, which may be negative at early
+            :math:`\sum_j m_j\, a(\lambda_j)^t \lambda_j / (\lambda_j + \kappa_0)`; *distortion*,
+            the rest of the risk without the feedback of SGD noise, which may be negative at early
             steps; and *sgd_noise*, that feedback. Full batches always have terms of their own.
         allow_unstable: Above the stability threshold, return the growing curve, by stepping,
             up to 10 000 steps, instead of raising an error.
@@ -100,7 +100,8 @@ def predict(
         TypeError: If ``problem`` is no problem or ``rule`` no rule.
 
     Source: Paquette et al. (2024), arXiv 2405.15074, sections 2 and 3; for other rules see their
-    modules and :mod:`solvable.dynamics.recursion`. Derived in the documents: theory/random_features.
+    modules and :mod:`solvable.dynamics.recursion`. Derived in the documents:
+    theory/random_features.
 
     Example:
         >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400)
@@ -137,7 +138,14 @@ def predict(
     )
 
 
-def expect(problem: Problem, rule: Rule, steps: Steps, *, allow_unstable: bool = False) -> Curve:
+def expect(
+    problem: Problem,
+    rule: Rule,
+    steps: Steps,
+    *,
+    n: int | None = None,
+    allow_unstable: bool = False,
+) -> Curve:
     """Exact expected risk for given features, averaged over the data alone, at any step.
 
     It is :func:`predict` where nothing but the data is random, and refuses anything else: no limit
@@ -147,6 +155,7 @@ def expect(problem: Problem, rule: Rule, steps: Steps, *, allow_unstable: bool =
         problem: A draw of the features, from ``problem.draw(key)``; linear regression; or modes.
         rule: A rule on fresh samples, as in :func:`predict`.
         steps: As in :func:`predict`.
+        n: None: an exact expectation on a data set is not known here.
         allow_unstable: As in :func:`predict`.
 
     Raises:
@@ -171,4 +180,5 @@ def expect(problem: Problem, rule: Rule, steps: Steps, *, allow_unstable: bool =
     if rule.data == "whole":
         must = "see fresh samples at every step, for an exact expectation"
         raise wrong_kind("rule", must, rule, "For finite data use predict(..., n=n).")
+    check_fresh(n, 1, 1)
     return predict(problem, rule, steps, allow_unstable=allow_unstable)

@@ -123,6 +123,9 @@ class Problem(Record):
         check_key(key)
         if self.d is None:
             raise requirement("d", "be a number of features for a draw of them", self.d)
+        if not np.isfinite(float(self.v)):
+            must = "list every eigenvalue to be drawn, and have none that vanish"
+            raise requirement("problem", must, self, "The theory needs no draw: predict.")
         v, d = int(self.v), int(self.d)
         if v * d > MAX_ENTRIES:
             must = f"leave W at most {MAX_ENTRIES:.1e} entries, at v = {v}"
