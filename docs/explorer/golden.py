@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from solvable import SGD, PowerLaw, frontier, max_learning_rate, phase, predict
+from solvable import SGD, PowerLaw, phase, predict, threshold
+from solvable.design import frontier
 from solvable.plot import PHASES, TERMS
 from solvable.verify.presets import POINTS, PUBLISHED
 
@@ -26,6 +27,8 @@ CURVES = [  # alpha, beta, d, v/d, B, fraction, noise
     (1.5, 1.2, 1000, 100, 64, 0.95, 0.0),
     (0.3, 0.1, 200, 3, 2, 0.5, 0.0),
     (0.05, 0.6, 10, 1, 1, 0.05, 0.0),
+    (0.7, 0.7, 1000, 100, 16, 0.99, 1e-4),
+    (1.0, 0.3, 400, 4, 1, 0.01, 0.0),
 ]  # fmt: skip
 FRONTIERS = [(1.0, 0.7, 100, 1, 0.5), (0.4, 0.8, 4, 8, 0.5), (0.7, 0.2, 100, 1, 0.25)]
 
@@ -62,7 +65,7 @@ def curves() -> list[dict]:
             {
                 "problem": {"alpha": alpha, "beta": beta, "d": d, "v": ratio * d, "noise": noise},
                 "training": {"B": B, "fraction": fraction},
-                "threshold": max_learning_rate(problem, B),
+                "threshold": threshold(problem, SGD.stable(problem, fraction, B)),
                 "step": STEPS,
                 "excess": curve.excess.tolist(),
                 "terms": {name: term.tolist() for name, term in curve.terms.items()},
@@ -93,11 +96,12 @@ def frontiers() -> list[dict]:
 
 
 if __name__ == "__main__":
+    rows = curves()
     golden = {
         "presets": {"points": POINTS, "published": PUBLISHED},
-        "colours": {"phases": PHASES, "terms": TERMS},
+        "colours": {"phases": PHASES, "terms": {name: TERMS[name] for name in rows[0]["terms"]}},
         "phases": phases(),
-        "curves": curves(),
+        "curves": rows,
         "frontiers": frontiers(),
     }
     path = Path(__file__).with_name("golden.json")

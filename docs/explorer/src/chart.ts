@@ -5,14 +5,21 @@ import { scaleLog } from "d3-scale";
 import { pointer, select } from "d3-selection";
 import { curveMonotoneX, line } from "d3-shape";
 import { superscript } from "./format";
+import { widthOf } from "./measure";
 import { decades } from "./ticks";
 
 export interface Series {
-  readonly name: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly colour: string;
   /** Classes of the style sheet: dashed, dotted, strong. */
+  readonly look?: string;
+}
+
+/** A line of the key: the colours of the series it names. */
+export interface Entry {
+  readonly name: string;
+  readonly colours: readonly string[];
   readonly look?: string;
 }
 
@@ -23,6 +30,7 @@ export interface Picture {
   readonly xDomain: readonly [number, number];
   readonly yDomain: readonly [number, number];
   readonly series: readonly Series[];
+  readonly key: readonly Entry[];
 }
 
 /** A dot of the cursor. */
@@ -31,8 +39,9 @@ export interface Dot {
   readonly colour: string;
 }
 
-const MARGIN = { left: 52, right: 8, bottom: 36 };
-const KEY_ROW = 17;
+const MARGIN = { left: 52, right: 8, bottom: 34 };
+const KEY_ROW = 16;
+const SWATCH = 16;
 const KEY_STEPS = 80;
 let clips = 0;
 
@@ -41,19 +50,22 @@ export class Chart {
   private readonly clip = `clip-${clips++}`;
   private readonly x = scaleLog().clamp(true);
   private readonly y = scaleLog();
-  private height = 0;
+  private width = 200;
+  private height = 120;
   private top = 0;
   /** Where the cursor is; null when it is away. */
   cursor: number | null = null;
 
   constructor(
     private readonly element: SVGSVGElement,
-    private readonly aspect: number,
     private readonly moved: () => void,
   ) {
     this.svg = select(element);
-    element.addEventListener("pointermove", (event) => this.moveTo(this.x.invert(pointer(event, element)[0])));
-    element.addEventListener("pointerleave", () => this.moveTo(null));
+    for (const kind of ["pointerdown", "pointermove"] as const)
+      element.addEventListener(kind, (event) => this.moveTo(this.x.invert(pointer(event, element)[0])));
+    element.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "mouse") this.moveTo(null); // what a finger has read stays when it is lifted
+    });
     element.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (event.key === "Escape") this.moveTo(null);
@@ -66,16 +78,20 @@ export class Chart {
     });
   }
 
+  /** As large as the style sheet makes the element. */
+  layout(): void {
+    this.width = Math.max(this.element.clientWidth, 200);
+    this.height = Math.max(this.element.clientHeight, 120);
+  }
+
   draw(picture: Picture): void {
-    const width = Math.max(this.element.clientWidth, 200);
-    this.height = Math.round(Math.max(width * this.aspect, 300));
-    const [right, bottom] = [width - MARGIN.right, this.height - MARGIN.bottom];
+    const [right, bottom] = [this.width - MARGIN.right, this.height - MARGIN.bottom];
     this.x.domain(picture.xDomain).range([MARGIN.left, right]);
     const { svg, element } = this;
-    svg.attr("viewBox", `0 0 ${width} ${this.height}`).attr("height", this.height).selectChildren().remove();
+    svg.attr("viewBox", `0 0 ${this.width} ${this.height}`).selectChildren().remove();
     element.setAttribute("aria-label", `${picture.title}: arrow keys read its values`);
-    this.text("title", 0, 14, picture.title);
-    this.top = this.key(picture.series, right);
+    this.text("title", 0, 13, picture.title);
+    this.top = this.key(picture.key, widthOf(picture.title, 14, "serif") + 18, right);
     this.y.domain(picture.yDomain).range([bottom, this.top]);
     svg.append("clipPath").attr("id", this.clip).append("rect")
       .attr("x", MARGIN.left).attr("y", this.top).attr("width", right - MARGIN.left).attr("height", bottom - this.top);
@@ -117,15 +133,18 @@ export class Chart {
     return this.svg.append("text").attr("class", kind).attr("x", x).attr("y", y).text(words);
   }
 
-  /** The names of the series, in as many rows as they need; where the plot may begin below them. */
-  private key(series: readonly Series[], right: number): number {
-    let [x, y] = [MARGIN.left, 35];
-    for (const { name, colour, look = "" } of series) {
-      const words = this.text("key", 0, 0, name);
-      const length = 21 + words.node()!.getComputedTextLength();
-      if (x + length > right) [x, y] = [MARGIN.left, y + KEY_ROW];
-      words.attr("x", x + 21).attr("y", y);
-      this.svg.append("path").attr("class", `line ${look}`).attr("d", `M${x},${y - 4}h16`).style("stroke", colour);
+  /** The names of the series, beside the title and in as many rows as they need; where the plot may begin. */
+  private key(entries: readonly Entry[], start: number, right: number): number {
+    let [x, y] = [start, 13];
+    for (const { name, colours, look = "" } of entries) {
+      const swatch = SWATCH * Math.max(1, colours.length / 2);
+      const length = swatch + 5 + widthOf(name, 12, "sans");
+      if (x + length > right) [x, y] = [0, y + KEY_ROW];
+      this.text("key", x + swatch + 5, y, name);
+      const each = swatch / colours.length;
+      colours.forEach((colour, k) =>
+        this.svg.append("path").attr("class", `line ${look}`).attr("d", `M${x + k * each},${y - 4}h${each}`).style("stroke", colour),
+      );
       x += length + 13;
     }
     return y + 11;

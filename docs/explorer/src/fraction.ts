@@ -11,11 +11,12 @@ export class Fraction {
     this.denominator = denominator / divisor;
   }
 
-  /** "0.7", "-1.5e-2" and "7/10", exactly; null if the text is no number. */
+  /** "0.7", "-1.5e-2", "−0.2" and "7/10", exactly; null if the text is no number. */
   static parse(text: string): Fraction | null {
+    text = text.replace("−", "-");
     const ratio = /^\s*([+-]?\d+)\s*\/\s*(\d+)\s*$/.exec(text);
-    if (ratio) return Number(ratio[2]) ? new Fraction(BigInt(ratio[1]), BigInt(ratio[2])) : null;
-    const decimal = /^\s*([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d{1,2}))?\s*$/i.exec(text);
+    if (ratio) return BigInt(ratio[2]) ? new Fraction(BigInt(ratio[1]), BigInt(ratio[2])) : null;
+    const decimal = /^\s*([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d{1,3}))?\s*$/i.exec(text);
     if (!decimal || !(decimal[2] + decimal[3])) return null;
     const digits = BigInt(decimal[1] + decimal[2] + decimal[3]);
     const shift = Number(decimal[4] ?? 0) - decimal[3].length;

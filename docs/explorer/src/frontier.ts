@@ -24,7 +24,7 @@ export interface Best {
 
 const SMALLEST = 8;
 const PER_DECADE = 6; // sizes in the search
-const BUDGETS = 2; // per decade
+const BUDGETS = { perDecade: 2, most: 48 };
 
 export function curveOf(family: Family, d: number, training: Training, accuracy: "fine" | "coarse" = "fine"): Curve {
   const { alpha, beta, ratio, noise } = family;
@@ -43,9 +43,15 @@ export function lastBudget(alpha: Fraction, beta: Fraction, largest: Curve): num
   return (30 * largest.problem.d * largest.training.B * tau) / largest.gamma;
 }
 
+/** How dense points are on a logarithmic axis, and how many at most, however many decades it spans. */
+export interface Density {
+  readonly perDecade: number;
+  readonly most: number;
+}
+
 /** Budgets evenly spaced in the logarithm, both ends included. */
-export function budgets(first: number, last: number, perDecade = BUDGETS): number[] {
-  const count = Math.max(2, Math.ceil(perDecade * Math.log10(last / first)));
+export function budgets(first: number, last: number, { perDecade, most }: Density = BUDGETS): number[] {
+  const count = Math.min(Math.max(2, Math.ceil(perDecade * Math.log10(last / first))), most);
   return Array.from({ length: count + 1 }, (_, k) => first * (last / first) ** (k / count));
 }
 

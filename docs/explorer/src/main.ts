@@ -9,32 +9,45 @@ import { type Model, between, frontierOf, modelOf, slopeAt } from "./model";
 import { type Phase, phase as phaseOf } from "./phases";
 import { INK, TERM_WORDS, ladderColour, lossPicture, sizePicture, termsPicture } from "./pictures";
 import { Plane } from "./plane";
-import { sentence, showPhase } from "./readout";
+import { caption, sentence, showPhase } from "./readout";
 import { csv, download, json, picture, png } from "./save";
-import { type State, fromHash, toHash } from "./state";
+import { type State, type Theme, fromHash, toHash } from "./state";
 import { TERMS } from "./theory";
 
 const find = <T extends Element>(selector: string): T => document.querySelector<T>(selector)!;
 const svg = (id: string) => find<SVGSVGElement>(`#${id}`);
 
-let state: State = fromHash(location.hash);
+let state: State;
 let phase: Phase | null;
 let model: Model;
 let best: Best[] = [];
 
 const plane = new Plane(svg("plane"), (alpha, beta) => change({ alpha, beta }));
-const controls = new Controls((part) => change(part));
-const loss = new Chart(svg("loss"), 0.46, readLoss);
-const terms = new Chart(svg("terms"), 0.92, readTerms);
-const size = new Chart(svg("size"), 0.92, readSize);
+const controls = new Controls((part) => change(part), (fault) => notice([fault]), () => state);
+const loss = new Chart(svg("loss"), readLoss);
+const terms = new Chart(svg("terms"), readTerms);
+const size = new Chart(svg("size"), readSize);
 
 let frame = 0;
 let rest = 0;
 
-function change(part: Partial<State>): void {
+/** A change is drawn at the next frame; it makes known what could not be done, and forgets what was said before. */
+function change(part: Partial<State>, faults: readonly string[] = []): void {
   state = { ...state, ...part };
+  notice(faults);
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(update);
+}
+
+function changeToAddress(): void {
+  const { state, faults } = fromHash(location.hash);
+  change(state, faults);
+}
+
+function notice(faults: readonly string[]): void {
+  find("#notice").replaceChildren(
+    ...faults.map((words) => Object.assign(document.createElement("p"), { textContent: words })),
+  );
 }
 
 function update(): void {
@@ -42,10 +55,15 @@ function update(): void {
   phase = phaseOf(state.alpha, state.beta);
   model = modelOf(state);
   best = frontierOf(state, model);
+  paint(state.theme);
   controls.show(state);
   plane.show(+state.alpha, +state.beta, `Plane of the exponents; ${sentence(state, phase)}`);
   draw();
   performance.measure("update", { start });
+  settleSoon();
+}
+
+function settleSoon(): void {
   clearTimeout(rest);
   rest = window.setTimeout(settle, 300);
 }
@@ -70,7 +88,7 @@ function draw(): void {
 /** A list of "words = value" below a chart. */
 function say(chart: string, values: readonly (readonly [string, number | null])[]): void {
   const shown = values.filter(([, value]) => value !== null);
-  find(`#${chart}-values`).innerHTML = shown.map(([words, value]) => `${words} <b>${number(value!)}</b>`).join(" · ");
+  find(`#${chart}-values`).innerHTML = shown.map(([words, value]) => `<span>${words} <b>${number(value!)}</b></span>`).join(" · ");
 }
 
 function readLoss(): void {
@@ -82,8 +100,8 @@ function readLoss(): void {
   const front = f === null ? null : between(best, "excess", f);
   loss.mark([...dots, ...(front === null ? [] : [{ y: front, colour: INK }])]);
   if (f === null) return hint("loss");
-  const curves = dots.filter(({ y }) => y > 0).map(({ d, y }) => [`d = ${number(d)}:`, y] as const);
-  say("loss", [["f =", f], ...curves, ["best:", front], ["local exponent", slopeAt(best, "excess", f)]]);
+  const curves = dots.filter(({ y }) => y > 0).map(({ d, y }, k) => [`${k ? "" : "d = "}${number(d)}:`, y] as const);
+  say("loss", [["f =", f], ["best:", front], ["slope", slopeAt(best, "excess", f)], ...curves]);
 }
 
 function readTerms(): void {
@@ -104,11 +122,11 @@ function readSize(): void {
   const d = f === null ? null : between(best, "d", f);
   size.mark(d === null ? [] : [{ y: d, colour: INK }]);
   if (f === null) return hint("size");
-  say("size", [["f =", f], ["best d", d], ["local exponent", slopeAt(best, "d", f)]]);
+  say("size", [["f =", f], ["best d", d], ["slope", slopeAt(best, "d", f)]]);
 }
 
 const HINTS: Readonly<Record<string, () => string>> = {
-  loss: () => `Learning rate ${number(model.chosen.gamma)} at d = ${number(state.d)}. Point at a curve to read it.`,
+  loss: () => `Learning rate ${number(model.chosen.gamma)}; point at the curves to read them.`,
   terms: () => "Terms that are too small to show lie below the axis.",
   size: () => (best.length ? "At each budget the best of all sizes." : "No size is the best within this range."),
 };
@@ -117,17 +135,26 @@ function hint(chart: string): void {
   find(`#${chart}-values`).textContent = HINTS[chart]();
 }
 
+/** In a theme, or in that of the system. */
+function paint(theme: Theme | null): void {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  if (theme === state.theme) return;
+  state = { ...state, theme };
+  settleSoon();
+}
+
 function toggleTheme(): void {
-  const dark = getComputedStyle(document.documentElement).getPropertyValue("--fade").trim() !== "1";
-  document.documentElement.dataset.theme = dark ? "light" : "dark";
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  paint((state.theme ?? system) === "dark" ? "light" : "dark");
 }
 
 async function save(kind: string): Promise<void> {
-  const charts = () => picture(["plane", "loss", "terms", "size"].map(svg));
+  const charts = () => picture(["plane", "loss", "terms", "size"].map(svg), caption(state, phase, model));
   const kinds: Record<string, () => Blob | Promise<Blob>> = {
     svg: () => charts().svg,
     png: () => png(charts()),
-    csv: () => csv(model, best),
+    csv: () => csv(state, model, best),
     json: () => json(state, phase, model, best),
   };
   download(kind, await kinds[kind]());
@@ -136,12 +163,14 @@ async function save(kind: string): Promise<void> {
 find("#theme").addEventListener("click", toggleTheme);
 for (const button of document.querySelectorAll<HTMLButtonElement>("#save button"))
   button.addEventListener("click", () => void save(button.dataset.kind!));
-addEventListener("hashchange", () => change(fromHash(location.hash)));
+addEventListener("hashchange", changeToAddress);
+// The page around this one, if there is one, may have a theme of its own.
+addEventListener("message", ({ source, data }) => {
+  if (source === parent && source !== window) paint(["light", "dark"].includes(data?.theme) ? data.theme : null);
+});
+changeToAddress();
 
-let width = 0;
-new ResizeObserver(([{ contentRect }]) => {
-  if (contentRect.width === width) return;
-  width = contentRect.width;
-  plane.layout();
-  update();
+new ResizeObserver(() => {
+  for (const picture of [plane, loss, terms, size]) picture.layout();
+  if (model) draw();
 }).observe(find("main"));

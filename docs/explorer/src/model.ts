@@ -21,7 +21,7 @@ export interface Model {
   readonly flops: readonly [number, number];
 }
 
-const PER_DECADE = { chosen: 6, others: 3 }; // points of a curve
+const DENSITY = { chosen: { perDecade: 6, most: 96 }, others: { perDecade: 3, most: 48 } };
 const FIRST_STEPS = [1, 2, 3, 5, 8, 12, 19];
 
 const familyOf = (state: State) => ({ ...state, alpha: +state.alpha, beta: +state.beta });
@@ -34,7 +34,7 @@ export function modelOf(state: State): Model {
   const at = sizes.indexOf(state.d);
   const steps = curves.map((curve, k) => {
     const last = Math.min(end, 1e3 * lastBudget(state.alpha, state.beta, curve)) / (curve.problem.d * state.B);
-    const density = k === at ? PER_DECADE.chosen : PER_DECADE.others;
+    const density = k === at ? DENSITY.chosen : DENSITY.others;
     return [...FIRST_STEPS, ...budgets(EARLY, Math.max(last, 2 * EARLY), density)];
   });
   const risks = steps.map((step, k) => step.map((t) => curves[k].risk(t)));

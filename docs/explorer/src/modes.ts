@@ -26,9 +26,12 @@ export interface Modes {
 
 export function modesOf({ alpha, beta, d, v, noise }: Problem): Modes {
   const { node, weight: multiplicity } = coordinates(v);
-  const lam = Float64Array.from(node, (j) => j ** (-2 * alpha));
-  const count = Float64Array.from(multiplicity);
-  const weight = Float64Array.from(node, (j, k) => count[k] * j ** (-2 * (alpha + beta)));
+  const [lam, count, weight] = [0, 1, 2].map(() => new Float64Array(node.length));
+  for (let k = 0; k < node.length; k++) {
+    lam[k] = node[k] ** (-2 * alpha);
+    count[k] = multiplicity[k];
+    weight[k] = multiplicity[k] * node[k] ** (-2 * (alpha + beta));
+  }
   return { d, v, noise, lam, count, weight, trace: sum(lam, (x, k) => x * count[k]) };
 }
 

@@ -8,7 +8,7 @@ import { PHASES } from "./colours";
 import { Fraction, fraction } from "./fraction";
 import { BOUNDARIES, IV, NO_POWER_LAW } from "./phases";
 import { POINTS } from "./presets";
-import { PLANE } from "./state";
+import { PLANE, RANGES } from "./state";
 
 type Point = readonly [number, number];
 
@@ -16,30 +16,31 @@ const [LEFT, RIGHT] = PLANE.alpha;
 const [BOTTOM, TOP] = PLANE.beta;
 const CORNER: Point = [0.5, 0.5];
 
-/** Corners of each region within the plane, and where its name stands. */
-const REGIONS: Readonly<Record<string, { corners: readonly Point[]; name: Point; turn?: number }>> = {
+/** Corners of each region within the plane, and where its name stands: IVb is too narrow for its own. */
+const REGIONS: Readonly<Record<string, { corners: readonly Point[]; name: Point; above?: boolean }>> = {
   Ia: { corners: [CORNER, [0.5, 0], [0.5 - BOTTOM, BOTTOM], [RIGHT, BOTTOM], [RIGHT, 0.5]], name: [1.13, 0.08] },
   Ib: { corners: [CORNER, [0.5, 0], [0, 0.5]], name: [0.37, 0.33] },
   Ic: { corners: [[0, 0.5], [0.25, 0.5], [0.25, TOP], [0, TOP]], name: [0.125, 1.2] },
   II: { corners: [CORNER, [RIGHT, 0.5], [RIGHT, RIGHT]], name: [1.2, 0.93] },
   III: { corners: [CORNER, [RIGHT, RIGHT], [RIGHT, TOP], [0.5, TOP]], name: [0.78, 1.35] },
   IVa: { corners: [[IV, 0.5], CORNER, [0.5, TOP], [IV, TOP]], name: [0.396, 1.2] },
-  IVb: { corners: [[0.25, 0.5], [IV, 0.5], [IV, TOP], [0.25, TOP]], name: [(0.25 + IV) / 2, 1.2], turn: -90 },
+  IVb: { corners: [[0.25, 0.5], [IV, 0.5], [IV, TOP], [0.25, TOP]], name: [(0.25 + IV) / 2, TOP], above: true },
   [NO_POWER_LAW]: {
     corners: [[0, BOTTOM], [0.5 - BOTTOM, BOTTOM], [0, 0.5]],
-    name: [0.2, 0.03],
+    name: [0.34, -0.215],
   },
 };
 
-const MARGIN = { left: 50, right: 6, top: 6, bottom: 38 };
+const MARGIN = { left: 50, right: 6, top: 20, bottom: 36 };
 const HUNDREDTHS = 100;
+const GRIP = 22; // radius of what a finger can hold
 
 const snapped = (x: number, [low, high]: readonly [number, number]): Fraction =>
   fraction(Math.round(Math.min(Math.max(x, low), high) * HUNDREDTHS), HUNDREDTHS);
 
 const clamped = (alpha: number, beta: number): [Fraction, Fraction] => [
-  snapped(alpha, [0.05, RIGHT]),
-  snapped(beta, [BOTTOM, TOP]),
+  snapped(alpha, [RANGES.alpha.low, RANGES.alpha.high]),
+  snapped(beta, [RANGES.beta.low, RANGES.beta.high]),
 ];
 
 const STEPS: Readonly<Record<string, Point>> = {
@@ -65,16 +66,31 @@ export class Plane {
       this.at = [+to[0], +to[1]]; // at once, so that keys pressed fast add up
       move(...to);
     };
-    const follow = (event: PointerEvent) => {
+    let held: Point = [0, 0]; // from a finger to the point, which does not jump when it is taken
+    const follow = (event: MouseEvent) => {
       const [px, py] = pointer(event, element);
-      moveTo(this.x.invert(px), this.y.invert(py));
+      moveTo(this.x.invert(px + held[0]), this.y.invert(py + held[1]));
     };
+    const onGrip = (event: Event) => (event.target as Element).classList.contains("grip");
+    // A mouse drags from anywhere. A finger drags the point itself: elsewhere it scrolls, or taps.
     element.addEventListener("pointerdown", (event) => {
+      const [px, py] = pointer(event, element);
+      const mouse = event.pointerType === "mouse";
+      if (!mouse && !onGrip(event)) return;
+      held = mouse ? [0, 0] : [this.x(this.at[0]) - px, this.y(this.at[1]) - py];
       element.setPointerCapture(event.pointerId);
-      follow(event);
+      if (mouse) follow(event);
     });
+    // The style sheet says so too, but within an SVG not every browser listens.
+    element.addEventListener("touchstart", (event) => onGrip(event) && event.preventDefault(), { passive: false });
     element.addEventListener("pointermove", (event) => {
       if (element.hasPointerCapture(event.pointerId)) follow(event);
+    });
+    element.addEventListener("click", (event) => {
+      const { pointerType } = event as PointerEvent;
+      if (onGrip(event) || (pointerType !== "touch" && pointerType !== "pen")) return;
+      held = [0, 0];
+      follow(event);
     });
     element.addEventListener("keydown", (event) => {
       const step = STEPS[event.key];
@@ -85,22 +101,20 @@ export class Plane {
     });
   }
 
-  /** Everything but the point, for the width there is. */
+  /** Everything but the point, as large as the style sheet makes the element. */
   layout(): void {
-    const width = Math.max(this.element.clientWidth, 200);
-    const inner = width - MARGIN.left - MARGIN.right;
-    const bottom = MARGIN.top + (inner * (TOP - BOTTOM)) / (RIGHT - LEFT);
-    this.x.range([MARGIN.left, MARGIN.left + inner]);
+    const [width, height] = [Math.max(this.element.clientWidth, 200), Math.max(this.element.clientHeight, 200)];
+    const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
+    this.x.range([MARGIN.left, right]);
     this.y.range([bottom, MARGIN.top]);
-    const height = bottom + MARGIN.bottom;
-    this.svg.attr("viewBox", `0 0 ${width} ${height}`).attr("height", height).selectChildren().remove();
+    this.svg.attr("viewBox", `0 0 ${width} ${height}`).selectChildren().remove();
     const outline = line<Point>((p) => this.x(p[0]), (p) => this.y(p[1]));
-    for (const [name, { corners, name: [alpha, beta], turn = 0 }] of Object.entries(REGIONS)) {
-      const place = `translate(${this.x(alpha)},${this.y(beta)}) rotate(${turn})`;
-      this.svg.append("path").attr("class", "region").attr("d", `${outline(corners)}Z`)
-        .attr("fill", name === NO_POWER_LAW ? "none" : PHASES[name]);
-      this.svg.append("text").attr("class", "region-name").attr("transform", place).text(name)
-        .classed("narrow", turn !== 0);
+    for (const [name, { corners, name: [alpha, beta], above }] of Object.entries(REGIONS)) {
+      this.svg.append("path").attr("class", "region").attr("data-name", name).attr("d", `${outline(corners)}Z`)
+        .attr("fill", name === NO_POWER_LAW ? "transparent" : PHASES[name]);
+      this.svg.append("text").attr("class", "region-name").text(name)
+        .classed("small", name === NO_POWER_LAW)
+        .attr("x", this.x(alpha)).attr("y", this.y(beta) - (above ? 9 : 0));
     }
     for (const { start: [a, b], direction: [dx, dy], length } of BOUNDARIES) {
       const room = [[dx, a, LEFT, RIGHT], [dy, b, BOTTOM, TOP]].map(([step, from, low, high]) =>
@@ -116,17 +130,18 @@ export class Plane {
     const label = (x: number, y: number, text: string, turn = 0) =>
       this.svg.append("text").attr("class", "axis-label").attr("text-anchor", "middle")
         .attr("transform", `translate(${x},${y}) rotate(${turn})`).text(text);
-    label(MARGIN.left + inner / 2, height - 5, "capacity exponent α");
+    label((MARGIN.left + right) / 2, height - 5, "capacity exponent α");
     label(9, (MARGIN.top + bottom) / 2, "source exponent β", -90);
     this.svg.append("path").attr("class", "cross");
     this.svg.append("circle").attr("class", "point").attr("r", 6);
+    this.svg.append("circle").attr("class", "grip").attr("r", GRIP);
     this.show(...this.at, this.element.getAttribute("aria-label") ?? "");
   }
 
   show(alpha: number, beta: number, label: string): void {
     this.at = [alpha, beta];
     const [x, y] = [this.x(alpha), this.y(beta)];
-    this.svg.select(".point").attr("cx", x).attr("cy", y);
+    this.svg.selectAll(".point, .grip").attr("cx", x).attr("cy", y);
     const [bottom, left] = [this.y(BOTTOM), this.x(LEFT)];
     this.svg.select(".cross").attr("d", `M${left},${y}H${x}V${bottom}`).attr("fill", "none");
     this.element.setAttribute("aria-label", label);

@@ -7,17 +7,25 @@ import * as C from "./complex";
 import type { Complex } from "./complex";
 import { type Modes, ridgeOnAxis } from "./modes";
 
-/** A root, and d log kappa / d log(-z) there, from which the next one is guessed. */
+/** A root with the traces at it, and d log kappa / d log(-z), from which the next one is guessed. */
 interface Root {
   readonly minusZ: Complex;
   readonly kappa: Complex;
   readonly slope: Complex;
+  readonly traces: Traces;
 }
 
 /** The two traces: of the target, and of K. */
 export interface Traces {
   readonly target: Complex;
   readonly trace: Complex;
+}
+
+interface Sums {
+  readonly df1: Complex;
+  readonly df2: Complex;
+  readonly target: Complex;
+  readonly targetSlope: Complex;
 }
 
 const CLOSE = 1e-7; // of a Newton step, whose square is the error that is left
@@ -31,12 +39,13 @@ export class Resolvent {
     this.modes = modes;
   }
 
-  at(z: Complex): Traces {
+  /** At z, which is near the last z or, before there is one, near that of a neighbour. */
+  at(z: Complex, neighbour?: Resolvent): Traces {
     const minusZ: Complex = [-z[0], -z[1]];
-    const root = this.last && this.continued(this.last, minusZ);
+    const near = this.last ?? neighbour?.last;
+    const root = near && this.continued(near, minusZ);
     this.last = root && sameHalf(root) ? root : this.afresh(minusZ);
-    const [df1, , target] = this.sums(this.last.kappa);
-    return { target: C.multiply(C.divide(this.last.kappa, minusZ), target), trace: df1 };
+    return this.last.traces;
   }
 
   /** From the real axis, turning the phase of z in quarters. */
@@ -56,38 +65,43 @@ export class Resolvent {
   private newton(minusZ: Complex, kappa: Complex): Root {
     const { d } = this.modes;
     for (let k = 0; ; k++) {
-      const [df1, df2] = this.sums(kappa);
+      const { df1, df2, target, targetSlope } = this.sums(kappa);
       const slope = C.subtract(C.real(1), C.scale(1 / d, df2));
       const value = C.multiply(kappa, C.subtract(C.real(1), C.scale(1 / d, df1)));
-      const change = C.divide(C.subtract(value, minusZ), slope);
-      kappa = C.subtract(kappa, change);
-      if (C.modulus(change) < CLOSE * C.modulus(kappa) || k > 50)
-        return { minusZ, kappa, slope: C.divide(minusZ, C.multiply(kappa, slope)) };
+      const change = C.divide(C.subtract(minusZ, value), slope);
+      const relative = C.divide(change, kappa);
+      kappa = C.add(kappa, change);
+      if (C.modulus(relative) > CLOSE && k < 50) continue;
+      // The sums are those before the last step, which is short: they are carried along it.
+      const moved = C.add(target, C.multiply(targetSlope, change));
+      const trace = C.subtract(df1, C.multiply(relative, C.subtract(df1, df2)));
+      const traces = { target: C.multiply(C.divide(kappa, minusZ), moved), trace };
+      return { minusZ, kappa, slope: C.divide(minusZ, C.multiply(kappa, slope)), traces };
     }
   }
 
-  /** sum lam / (lam + kappa), sum lam^2 / (lam + kappa)^2, and sum weight / (lam + kappa). */
-  private sums([x, y]: Complex): [Complex, Complex, Complex] {
+  /** df1 = sum lam / (lam + kappa), df2 = sum lam^2 / (lam + kappa)^2; sum weight / (lam + kappa), its slope. */
+  private sums([x, y]: Complex): Sums {
     const { lam, count, weight } = this.modes;
-    let [a, b, c, e, f, g] = [0, 0, 0, 0, 0, 0];
+    let [a, b, c, e, f, g, p, q] = [0, 0, 0, 0, 0, 0, 0, 0];
     for (let k = 0; k < lam.length; k++) {
       const shifted = lam[k] + x;
       const inverse = 1 / (shifted * shifted + y * y);
       const re = shifted * inverse;
       const im = -y * inverse;
+      const squareRe = re * re - im * im;
+      const squareIm = 2 * re * im;
       const mass = count[k] * lam[k];
       a += mass * re;
       b += mass * im;
-      c += mass * lam[k] * (re * re - im * im);
-      e += mass * lam[k] * 2 * re * im;
+      c += mass * lam[k] * squareRe;
+      e += mass * lam[k] * squareIm;
       f += weight[k] * re;
       g += weight[k] * im;
+      p -= weight[k] * squareRe;
+      q -= weight[k] * squareIm;
     }
-    return [
-      [a, b],
-      [c, e],
-      [f, g],
-    ];
+    return { df1: [a, b], df2: [c, e], target: [f, g], targetSlope: [p, q] };
   }
 }
 

@@ -65,13 +65,13 @@ class Path {
   }
 
   /** s - a(lam) is quadratic in lam: what is summed over the modes comes from its two roots. */
-  at(sMinus1: Complex): Pair {
+  at(sMinus1: Complex, neighbour?: Path): Pair {
     const { gamma, B } = this;
     const q = C.sqrt(C.add(C.real(1), C.scale((B + 1) / B, sMinus1)));
     const onePlusQ = C.add(C.real(1), q);
     const z0 = C.scale(-1 / gamma, C.divide(sMinus1, onePlusQ));
     const z1 = C.scale(B / (gamma * (B + 1)), onePlusQ);
-    const [low, high] = [this.inner.at(z0), this.outer.at(z1)];
+    const [low, high] = [this.inner.at(z0, neighbour?.inner), this.outer.at(z1, neighbour?.outer)];
     const scale = C.scale((gamma ** 2 * (B + 1)) / B, C.subtract(z1, z0));
     const forcing = C.divide(C.subtract(low.target, high.target), scale);
     const moments = C.subtract(C.multiply(z0, low.trace), C.multiply(z1, high.trace));
@@ -143,7 +143,7 @@ export class Curve {
   }
 
   private late(t: number): Risk {
-    const values = this.contour.map(({ point }, k) => this.paths[k].at(C.expm1(C.scale(1 / (t + 1), point))));
+    const values = this.contour.map(({ point }, k) => this.paths[k].at(C.expm1(C.scale(1 / (t + 1), point)), this.paths[k - 1]));
     const weights = this.contour.map(({ weight }) => C.scale(1 / (t + 1), weight));
     return integral(values, weights, 1);
   }

@@ -13,7 +13,7 @@ export function decades(low: number, high: number, room: number): Ticks {
   const inside = (x: number) => x >= low && x <= high;
   const power = (k: number) => Number(`1e${k}`);
   const rest = every.filter((k) => k % stride !== 0).map(power);
-  const between = last - first < 8 ? [first - 1, ...every].flatMap((k) => [2, 3, 4, 5, 6, 7, 8, 9].map((m) => m * power(k))) : [];
+  const between = stride === 1 ? [first - 1, ...every].flatMap((k) => [2, 3, 4, 5, 6, 7, 8, 9].map((m) => m * power(k))) : [];
   return {
     major: every.filter((k) => k % stride === 0).map(power).filter(inside),
     minor: [...rest, ...between].filter(inside),
