@@ -30,8 +30,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import SGD, Averaged, LinearRegression, exponents, plot, predict, simulate, tune
-from solvable.rules.rule import Rule
+from solvable import SGD, Averaged, PowerLaw, Rule, design, exponents, plot, predict, simulate
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,12 @@ def averaged(name: str, T: int, memory: float, rate: float) -> Rule:
 def compute(c: Config) -> Data:
     T, data = np.array(c.horizons), {}
     for alpha, beta in c.points:
-        problem = LinearRegression(alpha=alpha, beta=beta, v=c.v, noise=c.noise)
+        problem = PowerLaw(alpha=alpha, beta=beta, v=c.v, noise=c.noise)
         stable = float(SGD.stable(problem, 1.0).gamma)
         for name in NAMES:
-            best = [tune(problem, partial(averaged, name, t, c.memory), t) for t in c.horizons]
+            best = [
+                design.tune(problem, partial(averaged, name, t, c.memory), t) for t in c.horizons
+            ]
             excess = np.array([b.excess for b in best])
             row = {
                 "excess": excess,
@@ -95,7 +96,7 @@ def compute(c: Config) -> Data:
                 data.setdefault(key, []).append(values)
     shape = (len(c.points), len(NAMES), -1)
     tables = {key: np.reshape(values, shape) for key, values in data.items()}
-    problem = LinearRegression(alpha=0.75, beta=0.15, v=c.run_v, noise=c.run_noise)
+    problem = PowerLaw(alpha=0.75, beta=0.15, v=c.run_v, noise=c.run_noise)
     sgd = SGD(c.run_rate)
     rules = (sgd, Averaged(sgd, ema=c.run_rho), Averaged(sgd, tail=c.run_tail))
     step = np.unique(np.geomspace(2, c.run_steps, 61).round().astype(int))

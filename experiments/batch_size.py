@@ -28,17 +28,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import (
-    SGD,
-    LinearRegression,
-    batch_hessian_rate,
-    critical_batch,
-    learning_rate_map,
-    plot,
-    predict,
-    simulate,
-    steps_to_target,
-)
+from solvable import SGD, PowerLaw, Spectrum, design, plot, predict, simulate
 
 
 @dataclass(frozen=True)
@@ -102,10 +92,10 @@ def compute(c: Config) -> Data:
     names = ("largest", "small_batch", "linear_scaling")
     for n, (width, alpha) in enumerate(zip(c.widths, (0.0, c.alpha), strict=True)):
         lam = np.arange(1.0, width + 1) ** (-2 * alpha)
-        problem = LinearRegression(eigenvalues=lam, target=np.ones(width))
-        found = learning_rate_map(problem, B)
+        problem = Spectrum(lam, target=np.ones(width))
+        found = design.learning_rate_map(problem, B)
         rule = [
-            batch_hessian_rate(jax.random.fold_in(key, 100 * n + b), problem, b, c.draws)
+            design.batch_hessian_rate(jax.random.fold_in(key, 100 * n + b), problem, b, c.draws)
             for b in c.hessian_batches
         ]
         row = {name: getattr(found, name) for name in names} | {
@@ -113,14 +103,14 @@ def compute(c: Config) -> Data:
             "turning_point": found.turning_point,
             "hessian": np.array(rule)[:, 0],
             "hessian_error": np.prod(rule, axis=1),
-            "at_hessian": learning_rate_map(problem, c.hessian_batches).largest,
+            "at_hessian": design.learning_rate_map(problem, c.hessian_batches).largest,
         }
         for name, values in row.items():
             data.setdefault(name, []).append(values)
-    family = [LinearRegression(alpha=c.alpha, beta=c.beta, v=c.v, noise=s) for s in c.noises]
-    ends = [critical_batch(family[0], target) for target in c.trade]
-    steps = [[steps_to_target(family[0], t, b)[0] for b in c.batches] for t in c.trade]
-    critical = [[critical_batch(problem, t).B for t in c.targets] for problem in family]
+    family = [PowerLaw(alpha=c.alpha, beta=c.beta, v=c.v, noise=s) for s in c.noises]
+    ends = [design.critical_batch(family[0], target) for target in c.trade]
+    steps = [[design.steps_to_target(family[0], t, b)[0] for b in c.batches] for t in c.trade]
+    critical = [[design.critical_batch(problem, t).B for t in c.targets] for problem in family]
     log_targets = np.log(c.targets)
     data |= {
         "trade": np.array(c.trade),
@@ -133,7 +123,7 @@ def compute(c: Config) -> Data:
         "critical": np.array(critical),
         "critical_slope": np.diff(np.log(critical)) / np.diff(log_targets),
     }
-    problem = LinearRegression(alpha=0.5, beta=0.0, v=c.edge_v)
+    problem = PowerLaw(alpha=0.5, beta=0.0, v=c.edge_v)
     sgd = SGD.stable(problem, c.edge, c.edge_B)
     step = np.arange(c.edge_steps + 1)
     runs = simulate(key, problem, sgd, step, c.seeds)

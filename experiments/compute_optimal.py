@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import frontier, phase, plot, predict
+from solvable import design, phase, plot, predict
 from solvable.verify.presets import POINTS, family, half_trace
 
 
@@ -55,7 +55,7 @@ def compute(c: Config) -> Data:
             unique, back = np.unique(step[seen], return_inverse=True)
             problem = family(alpha, beta, d)
             risk[n, seen] = predict(problem, half_trace(problem), unique).risk[back]
-        best = frontier(lambda d: family(alpha, beta, d), half_trace, budgets)  # noqa: B023
+        best = design.frontier(lambda d: family(alpha, beta, d), half_trace, budgets)  # noqa: B023
         row = {
             "phase": theory.name,
             "predicted": (theory.loss_exponent, theory.size_exponent),

@@ -21,14 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import (
-    GradientFlow,
-    finite_exponents,
-    flow_frontier,
-    plot,
-    predict,
-    simulate_full_batch,
-)
+from solvable import GradientFlow, asymptotics, design, plot, predict, simulate
 from solvable.verify.presets import task
 
 
@@ -89,9 +82,7 @@ def deviations(key, kind, sizes, times, seeds: int) -> Data:
     rows, (a, b, v) = [], kind
     for m, size in enumerate(sizes):
         problem, n, t = task(a, b, v, size, 0.1), size * 3 // 2, list(times)
-        runs = simulate_full_batch(
-            jax.random.fold_in(key, m), problem, GradientFlow(), t, seeds, n=n
-        )
+        runs = simulate(jax.random.fold_in(key, m), problem, GradientFlow(), t, seeds, n=n)
         risk = predict(problem, GradientFlow(), t, n=n).risk
         rows.append([runs.mean / risk - 1, runs.standard_error / risk])
     x, (mean, error) = np.log(sizes[1:]), np.moveaxis(np.array(rows)[1:], 1, 0)
@@ -122,7 +113,7 @@ def compute(c: Config) -> Data:
     v, d, n = (SIMULATED[x] for x in ("v", "d", "n"))
     points, key = np.geomspace(1, 1e5, 11), jax.random.key(c.seed)
     problem = task(c.a, c.b, v, d)
-    runs = simulate_full_batch(key, problem, flow, points, c.seeds, n=n)
+    runs = simulate(key, problem, flow, points, c.seeds, n=n)
     theory = predict(problem, flow, points, n=n)
     data |= {
         "points": points,
@@ -141,8 +132,8 @@ def compute(c: Config) -> Data:
         data |= {f"{name}_{part}": value for part, value in found.items()}
     # Compute-optimal width.
     flops = np.geomspace(*c.compute, c.budgets)
-    frontiers = [flow_frontier(task(a, b, 10**9, 1), flops) for a, b in c.tasks]
-    exponents = [finite_exponents(task(a, b, 10**9, 1)) for a, b in c.tasks]
+    frontiers = [design.flow_frontier(task(a, b, 10**9, 1), flops) for a, b in c.tasks]
+    exponents = [asymptotics.finite_exponents(task(a, b, 10**9, 1)) for a, b in c.tasks]
     data |= {
         "flops": flops,
         "best_width": np.array([f.d for f in frontiers]),

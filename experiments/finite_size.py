@@ -32,7 +32,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import curve_fit
 
 from experiments._experiment import Data, command, experiment
-from solvable import SGD, Draw, PowerLaw, expect, phase, plot, predict
+from solvable import SGD, PowerLaw, expect, models, phase, plot, predict
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ PRESETS = {
 }
 
 
-def controls(draw: Draw, rows: int) -> np.ndarray:
+def controls(draw: models.Draw, rows: int) -> np.ndarray:
     """Functions of W of mean zero, which share the fluctuations of the risk."""
     scale, target = draw.problem.coordinates()
-    W, lam, y, d = draw.W, scale**2, scale * target, draw.problem.d
+    W, lam, y, d = draw.W, scale**2, scale * target, draw.d
     root = scale[:, None] * W
     Ky = root @ (root.T @ y)
     trace, second = lam.sum(), lam * (1 + 1 / d)  # E K^2 = D^2 (1 + 1/d) + D Tr D / d

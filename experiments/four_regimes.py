@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import plot, ridge_risk, simulate_ridge
+from solvable import Ridge, plot, predict, simulate
 from solvable.verify.presets import task
 
 TASKS = ((1.5, 1.5), (2.0, 1.5), (4.0, 1.5))
@@ -54,19 +54,19 @@ def _mean(x: np.ndarray) -> list[float]:
 def compute(c: Config) -> Data:
     key, no_ridge = jax.random.key(c.seed), 0.0
     lines = np.unique(np.geomspace(10, 10**5, 25).round().astype(int))
-    excess = lambda v, d, n, ab: ridge_risk(task(*ab, v, d), n, no_ridge)
+    excess = lambda v, d, n, ab: predict(task(*ab, v, d), Ridge(), no_ridge, n=n)
     width, data, width_bias, theory, simulated = [], [], [], [], []
     for k, ab in enumerate(TASKS):
         by_width = [excess(c.large, int(d), None, ab) for d in lines]
         width.append([x.excess[0] for x in by_width])
-        width_bias.append([x.terms["bias"][0] for x in by_width])
+        width_bias.append([x.terms["bias"][0] for x in by_width if x.terms])
         data.append([excess(c.large, None, int(n), ab).excess[0] for n in lines])
         for m, size in enumerate(c.sizes):
             here = jax.random.fold_in(jax.random.fold_in(key, k), m)
             problem: Any = task(*ab, c.v, size)
             # Infinite data: what is left of the target outside the features, exact for a draw.
             draws = [problem.draw(x).modes.floor for x in jax.random.split(here, c.seeds)]
-            runs = simulate_ridge(here, task(*ab, c.v, None), size, no_ridge, c.seeds)
+            runs = simulate(here, task(*ab, c.v), Ridge(), no_ridge, c.seeds, n=size)
             simulated.append([_mean(np.array(draws)), _mean(runs.excess[:, 0])])
             theory.append(
                 [excess(c.v, size, None, ab).excess[0], excess(c.v, None, size, ab).excess[0]]
@@ -85,8 +85,8 @@ def compute(c: Config) -> Data:
         )
         for m, x in enumerate(sparse):
             here = jax.random.fold_in(jax.random.fold_in(key, 10 + k), m)
-            by_data = simulate_ridge(here, task(*ab, c.v, f), x, no_ridge, 4 * c.seeds)
-            by_width = simulate_ridge(here, task(*ab, c.v, x), f, no_ridge, 4 * c.seeds)
+            by_data = simulate(here, task(*ab, c.v, f), Ridge(), no_ridge, 4 * c.seeds, n=x)
+            by_width = simulate(here, task(*ab, c.v, x), Ridge(), no_ridge, 4 * c.seeds, n=f)
             pairs = [_mean(by_data.excess[:, 0]), _mean(by_width.excess[:, 0])]
             points.append(
                 [[mean - at, error] for (mean, error), at in zip(pairs, limit, strict=True)]

@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import SGD, LinearRegression, plot, predict, simulate
+from solvable import SGD, PowerLaw, plot, predict, simulate
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ PRESETS = {
 }
 
 
-def floor(problem: LinearRegression, sgd: SGD) -> float:
+def floor(problem: PowerLaw, sgd: SGD) -> float:
     """The excess risk left after infinitely many steps, from the closed form."""
     modes = problem.spectrum()
     x = sgd.gamma * modes.lam
@@ -69,7 +69,7 @@ def floor(problem: LinearRegression, sgd: SGD) -> float:
 
 
 def compute(c: Config) -> Data:
-    first = [LinearRegression(alpha=a, beta=b, v=c.v) for a, b in c.points]
+    first = [PowerLaw(alpha=a, beta=b, v=c.v) for a, b in c.points]
     base = first[1]
     cases = [("a", problem, c.B) for problem in first]
     cases += [("b", base, B) for B in c.batches]

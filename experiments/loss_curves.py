@@ -68,7 +68,7 @@ def compute(c: Config) -> Data:
             "low": low,
             "high": high,
             "z": (runs.mean - exact[: runs.step.size]) / runs.standard_error,
-        } | {f"term_{name}": values for name, values in curve.terms.items()}
+        } | {f"term_{name}": values for name, values in (curve.terms or {}).items()}
         for name, values in row.items():
             data.setdefault(name, []).append(values)
     return {"step": step, "points": np.array(c.points)} | {k: np.array(v) for k, v in data.items()}

@@ -29,16 +29,14 @@ from matplotlib.figure import Figure
 from experiments._experiment import Data, command, experiment
 from solvable import (
     SGD,
-    Domains,
     LabelMixture,
-    LinearRegression,
-    expect_domains,
-    optimal_proportions,
-    optimal_weights,
+    PowerLaw,
+    design,
+    dynamics,
+    models,
     plot,
     simulate,
-    simulate_domains,
-    tune,
+    simulation,
 )
 
 
@@ -89,18 +87,20 @@ PRESETS = {
 
 
 def labels(c: Config) -> Data:
-    problem = LinearRegression(alpha=0.75, beta=0.15, v=c.v)
+    problem = PowerLaw(alpha=0.75, beta=0.15, v=c.v)
     weight = np.append(0, np.geomspace(0.005, 1, c.weights - 1))
     some = np.unique(np.linspace(0, c.weights - 1, 6).round().astype(int))
-    p = (1 - c.probability, c.probability)
+    p = np.array([1 - c.probability, c.probability])
     excess, rates, best, mean, error = [], [], [], [], []
     for n, noise in enumerate(c.noises):
-        mixture = lambda rate, w, noise=noise: LabelMixture(SGD(rate), noise, p, (1.0, w))
-        tuned = [tune(problem, lambda r, w=w, f=mixture: f(r, w), c.steps, low=1e-3, high=2.0)
-                 for w in weight]  # fmt: skip
+        mixture = lambda rate, w, noise=noise: LabelMixture(
+            SGD(rate), np.array(noise), p, np.array([1.0, w])
+        )
+        rule = lambda w, f=mixture: lambda rate: f(rate, w)
+        tuned = [design.tune(problem, rule(w), c.steps, low=1e-3, high=2.0) for w in weight]
         excess.append([t.excess for t in tuned])
         rates.append([t.peak for t in tuned])
-        found, least = optimal_weights(problem, mixture(0.1, 0.1), c.steps)
+        found, least = design.optimal_weights(problem, mixture(0.1, 0.1), c.steps)
         best.append((found.weight[1], least))
         if n % 2 == 0:
             key = jax.random.fold_in(jax.random.key(c.seed), n)
@@ -129,16 +129,16 @@ def domains(c: Config) -> Data:
     lam = np.array([i**-1.5, 1 / i])
     other = 1 + c.difference * np.random.default_rng(c.seed).standard_normal(c.modes)
     target = i**-0.15 * np.array([np.ones(c.modes), other])
-    mixed = lambda h: Domains(
+    mixed = lambda h: models.Domains(
         eigenvalues=lam, target=target, noise=np.array([0.1, 0.3]), proportion=np.array([h, 1 - h])
     )
     h = np.linspace(0, 1, c.proportions)
     some = np.unique(np.linspace(0, c.proportions - 1, 6).round().astype(int))
     sgd, T = SGD(c.gamma), np.array(c.horizons)
-    excess = np.array([expect_domains(mixed(x), sgd, T).excess[0] for x in h]).T
-    best = [optimal_proportions(mixed(0.5), sgd, t) for t in c.horizons]
+    excess = np.array([dynamics.expect_domains(mixed(x), sgd, T).excess[0] for x in h]).T
+    best = [design.optimal_proportions(mixed(0.5), sgd, t) for t in c.horizons]
     key = jax.random.key(c.seed + 1)
-    run = lambda k: simulate_domains(
+    run = lambda k: simulation.simulate_domains(
         jax.random.fold_in(key, k), mixed(h[k]), sgd, c.run_horizons, c.seeds
     )
     runs = np.array([run(k)[:, 0] for k in some])

@@ -27,18 +27,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import (
-    DANA,
-    SGD,
-    LinearRegression,
-    Momentum,
-    PowerLaw,
-    expect,
-    exponents,
-    plot,
-    predict,
-)
-from solvable.rules.rule import Rule
+from solvable import DANA, SGD, Momentum, PowerLaw, Rule, expect, exponents, plot, predict
 
 
 @dataclass(frozen=True)
@@ -71,7 +60,7 @@ PRESETS = {
 COLOURS = {"SGD": "C0", "heavy ball": "C5", "DANA, decaying": "C2"}
 
 
-def rules(c: Config, problem: LinearRegression | PowerLaw, sizes: tuple[int, ...]) -> dict:
+def rules(c: Config, problem: PowerLaw, sizes: tuple[int, ...]) -> dict:
     """The rules by name, the last ones DANA with the constant rate made for each size."""
     sgd = SGD.stable(problem, c.fraction)
     decaying = DANA.for_problem(problem, "decaying")
@@ -87,7 +76,7 @@ def rules(c: Config, problem: LinearRegression | PowerLaw, sizes: tuple[int, ...
 
 def compute(c: Config) -> Data:
     step = np.unique(np.geomspace(1, c.horizon, 81).round().astype(int))
-    problem = LinearRegression(alpha=c.alpha, beta=c.beta, v=c.v)
+    problem = PowerLaw(alpha=c.alpha, beta=c.beta, v=c.v)
     named = rules(c, problem, c.sizes)
     excess = np.array([predict(problem, rule, step).excess for rule in named.values()])
     features = PowerLaw(alpha=c.alpha, beta=c.beta, v=c.ratio * c.d, d=c.d)

@@ -25,11 +25,14 @@ from matplotlib.figure import Figure
 from experiments._experiment import Data, command, experiment
 from solvable import (
     KernelFeatures,
+    NonlinearFeatures,
     PowerLaw,
-    effective_dimension,
+    Ridge,
+    Runs,
+    models,
     plot,
-    ridge_risk,
-    simulate_nonlinear,
+    predict,
+    simulate,
 )
 
 ACTIVATIONS = ("relu", "tanh")
@@ -79,6 +82,10 @@ PRESETS = {
 }
 
 
+def fits_of(key, problem: NonlinearFeatures, n: int, ridge: float, seeds: int) -> Runs:
+    return simulate(key, problem, Ridge(), ridge, seeds, n=n)
+
+
 def compute(c: Config) -> Data:
     key = jax.random.key(c.seed)
     lam_in, target = np.arange(1.0, c.p + 1) ** -c.decay, np.ones(c.p)
@@ -95,46 +102,47 @@ def compute(c: Config) -> Data:
     d = d[np.abs(d / c.n - 1) > 0.01]
     linear = PowerLaw(alpha=c.decay / 2, beta=0.0, v=c.p, d=1, noise=c.noise)
     problems = [linear, *kernels]
-    at = lambda problem, d, n=c.n: ridge_risk(replace(problem, d=int(d)), n, 0.0).excess[0]
+    at = lambda problem, d, n=c.n: predict(replace(problem, d=int(d)), Ridge(), 0.0, n=n).excess[0]
     theory = [[at(problem, size) for size in d] for problem in problems]
-    limit = [ridge_risk(replace(kernel, d=None), c.n, 0.0).excess[0] for kernel in kernels]
+    limit = [predict(replace(kernel, d=None), Ridge(), 0.0, n=c.n).excess[0] for kernel in kernels]
+    features = lambda name, d: NonlinearFeatures(
+        activation=name, lam_in=lam_in, target=target, d=d, noise=c.noise, points=c.fresh
+    )
     runs = [
         [
-            simulate_nonlinear(
-                jax.random.fold_in(key, size), name, lam_in, target, d=size, n=c.n,
-                seeds=c.seeds, noise=c.noise, points=c.fresh,
-            )
+            fits_of(jax.random.fold_in(key, size), features(name, size), c.n, 0.0, c.seeds)
             for size in c.sizes
         ]
         for name in ("identity", *ACTIVATIONS)
-    ]  # fmt: skip
+    ]
 
     wide = []
     for name in ACTIVATIONS:
-        law = (name, lam_in, target)
-        kernel = KernelFeatures.measured(*law, key=key, points=c.points_wide, noise=c.noise)
+        kernel = KernelFeatures.measured(
+            name, lam_in, target, key=key, points=c.points_wide, noise=c.noise
+        )
         for size, n in c.wide:
-            run = simulate_nonlinear(
-                jax.random.fold_in(key, size + n), *law, d=size, n=n, seeds=c.seeds_wide,
-                noise=c.noise, points=c.fresh,
-            )  # fmt: skip
+            here = jax.random.fold_in(key, size + n)
+            run = fits_of(here, features(name, size), n, 0.0, c.seeds_wide)
             wide.append([at(kernel, size, n) / run.excess.mean() - 1,
                          run.standard_error[0] / run.excess.mean()])  # fmt: skip
     deviation, error, dimension = [], [], []
     for decay in c.decays:
         lam, ones = np.arange(1.0, c.p_hermite + 1) ** -decay, np.ones(c.p_hermite)
-        dimension.append(effective_dimension(lam))
+        dimension.append(models.effective_dimension(lam))
         for name in ACTIVATIONS:
-            sizes, law = dict(d=c.d_hermite, n=c.n), (name, lam, ones)
-            rules = (
+            law = (name, lam, ones)
+            kernels = (
                 KernelFeatures.hermite(*law, d=c.d_hermite, least_dimension=1.0),
                 KernelFeatures.measured(*law, d=c.d_hermite, key=key, points=c.points_hermite),
             )
-            ridge = float(rules[1].spectrum().trace) / (10 * c.n)
-            options = dict(ridge=ridge, seeds=c.seeds, points=c.fresh)
-            run = simulate_nonlinear(key, *law, **sizes, **options)
-            found = [ridge_risk(rule, c.n, ridge).excess[0] / run.mean[0] - 1 for rule in rules]
-            deviation.append(found)
+            ridge = float(kernels[1].spectrum().trace) / (10 * c.n)
+            problem = NonlinearFeatures(
+                activation=name, lam_in=lam, target=ones, d=c.d_hermite, points=c.fresh
+            )
+            run = fits_of(key, problem, c.n, ridge, c.seeds)
+            risk = [predict(kernel, Ridge(), ridge, n=c.n).excess[0] for kernel in kernels]
+            deviation.append(np.array(risk) / run.mean[0] - 1)
             error.append(run.standard_error[0] / run.mean[0])
     shape = (len(c.decays), len(ACTIVATIONS))
     return {

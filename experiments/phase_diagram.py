@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import Frontier, frontier, phase, plot
+from solvable import design, phase, plot
 from solvable.verify.presets import family, half_trace
 
 
@@ -41,14 +41,14 @@ PRESETS = {"smoke": Config(grid=5, flops=(1e12, 1e24)), "paper": Config(grid=40)
 TOLERANCES = (0.005, 0.02)
 
 
-def local_slopes(alpha: float, beta: float, flops: float, decades: float) -> Frontier:
+def local_slopes(alpha: float, beta: float, flops: float, decades: float) -> design.Frontier:
     """The frontier at one budget, searched near the predicted size, and wider if need be."""
     centre = np.log10(flops) * phase(alpha, beta).size_exponent
     while True:
         low = max(10 ** (centre - decades), 8)
         high = min(low * 10 ** (2.01 * decades), 1e16)  # one ratio: few programs to compile
         sizes = round(low), round(high)
-        best = frontier(lambda d: family(alpha, beta, d), half_trace, [flops], sizes)
+        best = design.frontier(lambda d: family(alpha, beta, d), half_trace, [flops], sizes)
         if not best.at_edge[0] or decades > 8:
             return best
         decades *= 2

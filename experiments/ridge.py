@@ -19,15 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import (
-    InfiniteRiskWarning,
-    PowerLaw,
-    equiparameterization,
-    optimal_ridge,
-    plot,
-    ridge_risk,
-    simulate_ridge,
-)
+from solvable import PowerLaw, Ridge, design, dynamics, plot, predict, simulate
 
 
 @dataclass(frozen=True)
@@ -59,33 +51,35 @@ def compute(c: Config) -> Data:
     d = np.unique(np.geomspace(low, high, count).round().astype(int))
     problem = lambda d: PowerLaw(alpha=c.alpha, beta=0.0, v=c.v, d=int(d), noise=c.noise)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InfiniteRiskWarning)
-        both = [ridge_risk(problem(x), c.n, [0.0, c.small_ridge]) for x in d]
-    best = [optimal_ridge(problem(x), c.n) for x in d]
+        warnings.simplefilter("ignore", dynamics.InfiniteRiskWarning)
+        both = [predict(problem(x), Ridge(), [0.0, c.small_ridge], n=c.n) for x in d]
+    best = [design.optimal_ridge(problem(x), c.n) for x in d]
     key, rows = jax.random.key(c.seed), []
     for m, x in enumerate(c.simulated):
-        ridges = [0.0, c.small_ridge, optimal_ridge(problem(x), c.n).ridge]
-        runs = simulate_ridge(jax.random.fold_in(key, m), problem(x), c.n, ridges, c.seeds)
-        theory = ridge_risk(problem(x), c.n, ridges).risk
+        ridges = [0.0, c.small_ridge, design.optimal_ridge(problem(x), c.n).ridge]
+        runs = simulate(jax.random.fold_in(key, m), problem(x), Ridge(), ridges, c.seeds, n=c.n)
+        theory = predict(problem(x), Ridge(), ridges, n=c.n).risk
         rows.append([theory, runs.mean, runs.standard_error, runs.median])
     # Risk against the ridge at three splits; then the split itself.
     ridge = np.geomspace(1e-6, 1, 61)
     quiet = lambda d: PowerLaw(alpha=c.alpha, beta=0.0, v=c.large_v, d=int(d))
     side = int(np.sqrt(c.product))
     splits = np.array([side, side // 3, side // 10])
-    found = [optimal_ridge(quiet(x), c.product // int(x)) for x in splits]
+    found = [design.optimal_ridge(quiet(x), c.product // int(x)) for x in splits]
     ratio = np.geomspace(0.01, 100, c.ratios)
     widths = np.sqrt(c.product * ratio).round().astype(int)
     samples = (c.product / widths).round().astype(int)
     apart = widths != samples
-    at_best = [optimal_ridge(quiet(x), int(n)).excess for x, n in zip(widths, samples, strict=True)]
+    at_best = [
+        design.optimal_ridge(quiet(x), int(n)).excess for x, n in zip(widths, samples, strict=True)
+    ]
     none = np.full(widths.size, np.inf)
     none[apart] = [
-        ridge_risk(quiet(x), int(n), 0.0).excess[0]
+        predict(quiet(x), Ridge(), 0.0, n=int(n)).excess[0]
         for x, n in zip(widths[apart], samples[apart], strict=True)
     ]
-    split = equiparameterization(quiet(1), c.product)
-    bare = equiparameterization(quiet(1), c.product, ridge=0)
+    split = design.equiparameterization(quiet(1), c.product)
+    bare = design.equiparameterization(quiet(1), c.product, ridge=0)
     return {
         "d": d,
         "n": np.array(c.n),
@@ -96,7 +90,7 @@ def compute(c: Config) -> Data:
         "ridge": ridge,
         "splits": splits,
         "by_ridge": np.array(
-            [ridge_risk(quiet(x), c.product // int(x), ridge).excess for x in splits]
+            [predict(quiet(x), Ridge(), ridge, n=c.product // int(x)).excess for x in splits]
         ),
         "best_ridge": np.array([[x.ridge, x.excess] for x in found]),
         "product": np.array(c.product),

@@ -32,19 +32,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import (
-    SGD,
-    Constant,
-    Cosine,
-    Linear,
-    LinearRegression,
-    PowerDecay,
-    StableDecay,
-    exponents,
-    optimal_schedule,
-    plot,
-    tune,
-)
+from solvable import SGD, PowerLaw, design, exponents, plot, schedules
 
 
 @dataclass(frozen=True)
@@ -90,12 +78,12 @@ NAMES = {
 def families(alpha: float) -> dict[str, Callable]:
     """Schedules from a peak and a horizon, as in NAMES."""
     return {
-        "constant": Constant,
-        "stable": StableDecay,
-        "root": partial(StableDecay, cooldown="1-sqrt"),
-        "linear": Linear,
-        "cosine": Cosine,
-        "power": partial(PowerDecay, p=4 * alpha - 1),
+        "constant": schedules.Constant,
+        "stable": schedules.StableDecay,
+        "root": partial(schedules.StableDecay, cooldown="1-sqrt"),
+        "linear": schedules.Linear,
+        "cosine": schedules.Cosine,
+        "power": partial(schedules.PowerDecay, p=4 * alpha - 1),
     }
 
 
@@ -103,20 +91,22 @@ def compute(c: Config) -> Data:
     T, data = np.array(c.horizons), {}
     kept = np.unique(np.linspace(0, c.shape - 1, c.records).round().astype(int))
     for alpha, beta in c.points:
-        problem = LinearRegression(alpha=alpha, beta=beta, v=c.v, noise=c.noise)
+        problem = PowerLaw(alpha=alpha, beta=beta, v=c.v, noise=c.noise)
         stable = float(SGD.stable(problem, 1.0).gamma)
         excess, peak, predicted, shapes = [], [], [], []
         for family in families(alpha).values():
             rule = lambda peak, T, family=family: SGD(family(peak, T))
-            best = [tune(problem, partial(rule, T=t), t, high=2 * stable) for t in c.horizons]
+            best = [
+                design.tune(problem, partial(rule, T=t), t, high=2 * stable) for t in c.horizons
+            ]
             excess.append([b.excess for b in best])
             peak.append([b.peak / stable for b in best])
             theory = exponents(problem, rule(0.1, T=100))
             predicted.append((theory.risk, theory.peak))
             shapes.append(family(peak[-1][c.horizons.index(c.shape)], c.shape)(kept))
-        rules = [optimal_schedule(problem, t) for t in c.horizons if t <= c.optimal]
+        rules = [design.optimal_schedule(problem, t) for t in c.horizons if t <= c.optimal]
         short = [t for t in c.horizons if t <= c.direct]
-        direct = [optimal_schedule(problem, t, method="direct") for t in short]
+        direct = [design.optimal_schedule(problem, t, method="direct") for t in short]
         shapes += [best[short.index(c.shape)].rates[kept] / stable for best in (rules, direct)]
         optimum = np.array([best.excess for best in rules])
         row = {

@@ -15,13 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
-from solvable import (
-    PowerLaw,
-    degrees_of_freedom,
-    effective_ridge,
-    eigenvalue_density,
-    plot,
-)
+from solvable import PowerLaw, plot, spectra
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,7 @@ def compute(c: Config) -> Data:
         key = jax.random.fold_in(jax.random.key(c.seed), n)
         drawn = np.sort(problem.draw(key).modes.lam)[::-1]
         lam = np.geomspace(drawn[-1] / 4, 4 * drawn[0], c.points)
-        density = eigenvalue_density(problem, lam)
+        density = spectra.eigenvalue_density(problem, lam)
         # Number of eigenvalues above lam: the trapezoidal rule in log lam, from the top.
         pieces = np.diff(np.log(lam)) * (lam * density)[1:] / 2
         pieces += np.diff(np.log(lam)) * (lam * density)[:-1] / 2
@@ -62,9 +56,9 @@ def compute(c: Config) -> Data:
             "edges": edges,
             "counts": counts,
             "ridge": ridge,
-            "effective_ridge": effective_ridge(problem, ridge),
-            "floor_ridge": effective_ridge(problem),
-            "df1": degrees_of_freedom(problem, ridge),
+            "effective_ridge": spectra.effective_ridge(problem, ridge),
+            "floor_ridge": spectra.effective_ridge(problem),
+            "df1": spectra.degrees_of_freedom(problem, ridge),
             "drawn_df1": (drawn / (drawn + ridge[:, None])).sum(axis=1),
         }
         for name, values in row.items():

@@ -55,7 +55,7 @@ def family(alpha: float, beta: float, d: int, noise: float = 0.0) -> PowerLaw:
     return PowerLaw(alpha=alpha, beta=beta, v=ratio * int(d), d=int(d), noise=noise)
 
 
-def half_trace(problem: PowerLaw, B: int = 1) -> SGD:
+def half_trace(problem: Problem, B: int = 1) -> SGD:
     """SGD at gamma = 1 / (2 Tr D), a stable rate at every size and batch size.
 
     Example:
