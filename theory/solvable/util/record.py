@@ -1,17 +1,20 @@
 """Records: frozen dataclasses that are pytrees of JAX, compare by content, and check their fields.
 
-Problems, rules, options and results are records. A class declares its fields and what each must be::
+Problems, rules, options and results are records. A class declares its fields, and what each of them
+must be::
 
     class Momentum(Rule):
         gamma: Rate = rate()
         mu: Scalar = number(minimum=0, below=1, default=0.9)
         B: Scalar = count(default=1)
 
-What is no field is set without an annotation. A record is checked when a user makes one. When JAX takes a record apart and puts it together again, with
-tracers, batches or shapes in the place of numbers, nothing is checked and nothing is run.
+What is no field is set without an annotation. A record is checked when a user makes one. When JAX
+takes a record apart and puts it together again, with tracers, batches or shapes in the place of
+numbers, nothing is checked and nothing is run.
 """
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
@@ -27,6 +30,7 @@ from solvable.util.checks import (
     check_vector,
     is_number,
 )
+from solvable.util.names import check_names
 
 MISSING: Any = dataclasses.MISSING
 _FIELDS = "__dataclass_fields__"
@@ -117,7 +121,7 @@ class Record:
     def __init_subclass__(cls, *, kw_only: bool = False) -> None:
         super().__init_subclass__()
         inherited = {f.name for f in dataclasses.fields(cls)} if hasattr(cls, _FIELDS) else set()
-        for name in cls.__dict__.get("__annotations__", {}):
+        for name in inspect.get_annotations(cls):
             # What a base class has under this name is no default of the field.
             if name not in cls.__dict__ and name not in inherited and hasattr(cls, name):
                 setattr(cls, name, dataclasses.field())
@@ -141,6 +145,12 @@ class Record:
             return record
 
         jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+
+    if not TYPE_CHECKING:  # checkers know the arguments of every record
+
+        def __new__(cls, *positional: Any, **named: Any) -> Any:
+            check_names(cls, positional, named)
+            return object.__new__(cls)
 
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):  # ty: ignore[invalid-argument-type]
