@@ -1,25 +1,62 @@
 r"""Batch size: how many steps and samples a target takes, and where they trade.
 
-Source: McCandlish et al. (2018), arXiv 1812.06162 (the critical batch size); Granziol et al. (2020),
-arXiv 2006.09092 (the rate of a batch's Hessian). Derived in the documents: theory/batch_size.
+Source: McCandlish et al. (2018), arXiv 1812.06162 (the critical batch size); Granziol et al.
+(2020), arXiv 2006.09092 (the rate of the Hessian of a batch). Derived in the documents:
+theory/batch_size.
 """
 
+import functools
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import optimize
 
 from solvable.design.stability import learned_out
-from solvable.dynamics import inversion
+from solvable.dynamics import inversion, secular
 from solvable.models.draw import Draw
 from solvable.models.problem import Problem, check_problem
 from solvable.models.thresholds import largest, spectrum_of
+from solvable.numerics.sums import MAX_SIZE
 from solvable.util.checks import check_count, check_key, check_number
-from solvable.util.errors import requirement
+from solvable.util.errors import requirement, wrong_kind
 from solvable.util.precision import float64_on_cpu
+from solvable.util.types import Array, Rung
 
 _LARGE = 1e12  # a batch without noise
+_LAST = 1e13  # steps to a target
+
+MAX_BATCH_ENTRIES = 2**27
+"""The largest number of entries of a batch whose Hessian is sampled: 1 GiB."""
+
+MAX_DRAWS = 10**6
+"""The largest number of batches whose Hessian is sampled."""
+
+_FEW = 512  # modes, for which the secular equation is solved
+
+
+@functools.partial(jax.jit, static_argnames="rows")
+def _top_eigenvalues(keys: jax.Array, scale: Array, B: Array, rows: int) -> Array:
+    """The largest eigenvalue of the Hessian of each of many batches, one batch at a time.
+
+    A batch smaller than the number of inputs is sampled. Of a larger one only the Hessian is, by
+    the decomposition of Bartlett (1933), whose cost does not grow with the batch.
+    """
+
+    def sampled(key: jax.Array) -> Array:
+        x = jax.random.normal(key, (rows, scale.size), float) * scale
+        return x @ x.T
+
+    def decomposed(key: jax.Array) -> Array:
+        below, diagonal = jax.random.split(key)
+        factor = jnp.tril(jax.random.normal(below, (rows, rows), float), -1)
+        length = jax.random.chisquare(diagonal, B - jnp.arange(rows), dtype=float)
+        factor = scale[:, None] * (factor + jnp.diag(jnp.sqrt(length)))
+        return factor @ factor.T
+
+    gram = sampled if rows < scale.size else decomposed
+    return jax.lax.map(lambda key: jnp.linalg.eigvalsh(gram(key))[-1] / B, keys)
 
 
 @float64_on_cpu
@@ -33,27 +70,32 @@ def batch_hessian_rate(
     or unstable. The expectation is a mean over batches, whose relative standard error comes
     second.
 
+    Raises:
+        ValueError: If there are more than 10^6 draws, or a batch (in as many coordinates as it
+            takes) has more than 2^27 entries, 1 GiB.
+
     Example:
         >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=512)
         >>> rate, error = batch_hessian_rate(jax.random.key(0), problem, B=1)
         >>> rate > max_learning_rate(problem, B=1)
         True
     """
-    check_key(key)
-    check_problem(problem)
-    check_count("B", B)
-    check_count("draws", draws, minimum=2)
+    key = check_key(key)
+    if check_problem(problem).rung is not Rung.EXACT:
+        must = "have given features, as problem.draw(key) has"
+        raise wrong_kind("problem", must, problem)
+    B = check_count("B", B, maximum=MAX_SIZE)
+    draws = check_count("draws", draws, minimum=2, maximum=MAX_DRAWS)
+    inputs = problem.modes.lam.size if isinstance(problem, Draw) else problem.v
+    if min(B, inputs) * inputs > MAX_BATCH_ENTRIES:
+        must = f"leave a batch at most {MAX_BATCH_ENTRIES:.1e} entries, in {inputs} coordinates"
+        raise requirement("B", must, B, "Take a smaller batch, or fewer coordinates.")
     if isinstance(problem, Draw):
         scale = np.sqrt(problem.modes.lam)
     else:
         scale = problem.coordinates()[0]
-
-    def top(key: jax.Array) -> jax.Array:
-        x = jax.random.normal(key, (int(B), scale.size), float) * scale
-        gram = x @ x.T if B < scale.size else x.T @ x
-        return jnp.linalg.eigvalsh(gram)[-1] / B
-
-    found = np.asarray(jax.lax.map(top, jax.random.split(key, int(draws))))
+    keys, rows = jax.random.split(key, draws), min(B, scale.size)
+    found = np.asarray(_top_eigenvalues(keys, scale, 1.0 * B, rows=rows))
     return float(2 / found.mean()), float(found.std(ddof=1) / found.mean() / np.sqrt(draws))
 
 
@@ -73,34 +115,26 @@ class CriticalBatch:
     """The learning rate of the second."""
 
 
-_curves = jax.jit(jax.vmap(lambda *args: inversion.evaluate(*args)[0], (None, None, None, 0, None)))
-
-_EARLY = np.arange(float(inversion.EARLY))
-_LAST = 1e13
-
-
-def _reached(times: np.ndarray, excess: np.ndarray, target: float) -> float:
-    """The time, between steps, at which a falling risk reaches the target."""
-    below = excess <= target
-    if not below.any():
-        return np.inf
-    at = int(np.argmax(below))
-    if at == 0:
-        return 0.0
-    t, y = times[at - 1 : at + 1], np.log(excess[at - 1 : at + 1] / target)
-    t = np.log(t) if at > 1 else t
-    time = t[0] + (t[1] - t[0]) * y[0] / (y[0] - y[1])
-    return float(np.exp(time) if at > 1 else time)
+_exact = jax.jit(lambda step, modes, _, gamma, B: secular.evaluate(step[None], modes, gamma, B)[0])
+_early = jax.jit(lambda step, *model: inversion.evaluate(step[None], *model)[0])
+_late = jax.jit(lambda step, *model: inversion.late_excess(step[None], *model))
 
 
 @float64_on_cpu
 def steps_to_target(problem: Problem, target: float, B: float) -> tuple[int, float]:
     """Fewest steps of SGD until the expected excess risk is ``target``, and the rate that does it.
 
-    The constant learning rate is tuned, to about one per cent.
+    The rate is constant, and tuned for every number of steps that is tried. What is reached in
+    some steps is taken to be reached in more, so the number is found by halving.
+
+    Args:
+        problem: What is learned.
+        target: Excess risk.
+        B: Batch size; infinity for gradients without noise.
 
     Raises:
-        ValueError: If the target is not above what the features can express.
+        ValueError: If the target is not above what the features can express, or takes more than
+            10^13 steps.
 
     Example:
         >>> problem = PowerLaw(alpha=0.75, beta=0.15, v=10**6, noise=1.0)
@@ -108,28 +142,42 @@ def steps_to_target(problem: Problem, target: float, B: float) -> tuple[int, flo
         >>> 50 < steps < 200
         True
     """
-    check_problem(problem)
-    check_number("target", target, positive=True)
-    check_number("B", B, positive=True)
+    target = check_number("target", target, positive=True)
+    B = float(check_number("B", _LARGE if B == np.inf else B, positive=True))
     modes, inverse_d = spectrum_of(problem)
     best = float(learned_out(modes, inverse_d))
     if target <= best:
         raise requirement("target", f"exceed {best:.4g}, the excess risk of the best theta", target)
-    threshold = float(largest(modes, inverse_d, float(B)))
-    low, high = np.log(1e-6 * threshold), np.log(0.999 * threshold)
-    start, end = inversion.EARLY, _LAST
-    for _ in range(4):
-        gammas = np.exp(np.linspace(low, high, 12))
-        times = np.append(_EARLY, np.geomspace(start, end, 64))
-        curves = np.asarray(_curves(times, modes, inverse_d, gammas, float(B)))
-        reached = np.array([_reached(times, curve, target) for curve in curves])
-        at = int(np.argmin(reached))
-        low, high = np.log(gammas[[max(at - 1, 0), min(at + 1, 11)]])
-        start = max(inversion.EARLY, reached[at] / 2)
-        end = max(2 * start, 2 * reached[at])
-    if not np.isfinite(reached[at]):
-        raise requirement("target", f"be reached within {_LAST:.0e} steps by some rate", target)
-    return int(np.ceil(reached[at])), float(gammas[at])
+    top = float(np.log(0.999 * largest(modes, inverse_d, B)))
+    exactly = problem.rung is Rung.EXACT and modes.lam.size <= _FEW
+    if modes.excess <= target:
+        return 0, float(np.exp(top))
+
+    def least(steps: float) -> tuple[float, float]:
+        """The least excess risk after so many steps, and its rate."""
+        solve = _exact if exactly else _late if steps >= inversion.EARLY else _early
+        excess = lambda y: float(solve(1.0 * steps, modes, inverse_d, np.exp(y), B)[0])
+        ends, options = (top - 30, top), {"xatol": 1e-9}
+        found = optimize.minimize_scalar(excess, bounds=ends, method="bounded", options=options)
+        return float(found.fun), float(np.exp(found.x))
+
+    few, many = 0, 1
+    while least(many)[0] > target:
+        few, many = many, 8 * many
+        if many > _LAST:
+            raise requirement("target", f"be reached within {_LAST:.0e} steps by some rate", target)
+    if few >= inversion.EARLY:  # between whole steps, to come near
+        above = lambda log_t: np.log(max(least(np.exp(log_t))[0], 1e-300) / target)
+        near = int(np.exp(optimize.brentq(above, np.log(few), np.log(many), xtol=1e-12)))
+        few, many = max(few, near - 1), min(many, near + 2)
+        while least(few)[0] <= target:
+            few, many = few - 1, few
+        while least(many)[0] > target:
+            few, many = many, many + 1
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if least(middle)[0] <= target else (middle, many)
+    return many, least(many)[1]
 
 
 def critical_batch(problem: Problem, target: float) -> CriticalBatch:
@@ -149,7 +197,7 @@ def critical_batch(problem: Problem, target: float) -> CriticalBatch:
         True
     """
     samples, gamma_samples = steps_to_target(problem, target, 1)
-    steps, gamma_steps = steps_to_target(problem, target, _LARGE)
+    steps, gamma_steps = steps_to_target(problem, target, np.inf)
     if steps == 0:
         raise requirement("target", "be below the initial excess risk", target)
     return CriticalBatch(samples / steps, steps, samples, gamma_steps, gamma_samples)

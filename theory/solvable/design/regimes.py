@@ -33,6 +33,7 @@ from solvable.dynamics.finite import flow_excess
 from solvable.dynamics.ridge import at_kappa
 from solvable.models.modes import Modes
 from solvable.models.problem import Problem
+from solvable.numerics.sums import MAX_SIZE
 from solvable.spectra.resolvent import ridge_on_axis
 from solvable.util.checks import check_count, check_number
 from solvable.util.errors import requirement
@@ -116,15 +117,16 @@ def regime(problem: Problem, n: int | None, time: float | None = None) -> Regime
 
     Args:
         problem: A power law, with or without features. Label noise counts: it makes risks rise.
-        n: Samples; None for infinitely many.
+        n: Samples, up to 10^18; None for infinitely many.
         time: Time of gradient flow; None for infinitely long.
 
     Returns:
         The regime whose exponents are nearest to the local ones.
 
     Raises:
-        ValueError: If ``n`` is not a positive whole number, ``time`` not positive, nothing is
-            limited, d = n without a limit of time, or the problem has no exponents.
+        ValueError: If ``n`` is not a positive whole number, ``time`` not positive, nothing limits
+            (the excess risk is zero, to rounding), d = n without a limit of time, or the problem
+            has no exponents.
 
     Example:
         >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=10**9, d=10**6)
@@ -134,16 +136,17 @@ def regime(problem: Problem, n: int | None, time: float | None = None) -> Regime
     """
     exponents, (a, b) = finite_exponents(problem), two_exponents(problem)
     d = getattr(problem, "d", None)
-    if n is not None:
-        check_count("n", n)
-    if time is not None:
-        check_number("time", time, positive=True)
+    n = None if n is None else check_count("n", n, maximum=MAX_SIZE)
+    t = np.inf if time is None else float(check_number("time", time, positive=True))
     if time is None and d == n:
         must = "differ from d at infinite time, where the risk is infinite or nothing is limited"
         raise requirement("n", must, n, "Give a time.")
-    t = np.inf if time is None else float(time)
     inverse_n = 0.0 if n is None else 1.0 / n
-    y = _neighbours(t, float(problem.inverse_d), inverse_n, problem.spectrum())
+    with np.errstate(all="ignore"):
+        y = _neighbours(t, float(problem.inverse_d), inverse_n, problem.spectrum())
+    if not np.isfinite(y).all():
+        must = "leave a positive and finite excess risk, which something limits"
+        raise requirement("time", must, time, "Give an earlier time, or fewer samples.")
     slopes = -(y[1:4] - y[4:]) / (2 * _DELTA)
     names = ("time", "width", "data")
     local = dict(zip(names, map(float, slopes), strict=True))
@@ -180,9 +183,12 @@ def duality(problem: Problem, size: int) -> Duality:
         (1.0, 1.0)
     """
     a, b = two_exponents(problem)
-    check_count("size", size)
+    size = check_count("size", size, maximum=MAX_SIZE)
     modes, zero = problem.spectrum(), 0.0
     width, data = (float(_ridgeless(*x, modes)) for x in ((1 / size, zero), (zero, 1 / size)))
+    if not (0 < width < np.inf and 0 < data < np.inf):
+        must = f"be below v = {problem.v:g}: from there on nothing is limited"
+        raise requirement("size", must, size)
     predicted = 1 + b - a if a - 1 < b else 0.0
     return Duality(width, data, predicted)
 

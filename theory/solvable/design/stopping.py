@@ -8,6 +8,7 @@ Source: Bordelon, Atanasov, Pehlevan (2024), arXiv 2402.01092; the exponents for
 derived here (:mod:`solvable.design.regimes`).
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,18 +17,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.design.frontiers import Frontier
+from solvable.design.optimal import warn_edge
 from solvable.dynamics.finite import flow_excess
-from solvable.models.modes import Modes
+from solvable.dynamics.prediction import predict
+from solvable.dynamics.ridge import InfiniteRiskWarning
+from solvable.models.modes import Modes, check_modes
 from solvable.models.problem import Problem, check_problem
-from solvable.numerics.search import minimum
+from solvable.numerics.search import Minimum, minimum
+from solvable.numerics.sums import MAX_SIZE
+from solvable.rules.filters import GradientFlow, Ridge
+from solvable.spectra.resolvent import ridge_on_axis
 from solvable.util.checks import check_count, check_vector
+from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
 
 _DELTA = 0.2  # half the step in log compute of the local slopes
-_TIMES = (1e-3, 1e15)
 _NEVER = 1e-9  # relative rise of the risk that is none
 _WIDTHS = (2.0, 1e12)
+_BUDGETS = 64  # at a time
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,28 @@ class EarlyStopping:
 
 
 @jax.jit
-def _best_time(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]:
+def _times(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array]:
+    """Logarithms of times between which the risk has its minimum.
+
+    From long before a mode is learned, and before the noise of the samples is: the risk changes
+    like -2 t sum m lam + t^2 (noise + sum m) sum lam^2 / n at first. To long after all that the
+    features and the samples resolve is.
+    """
+    n, lam, m = modes.multiplicity, modes.lam, modes.weight
+    balance = (m @ lam) / (inverse_n * (modes.noise + m.sum()) * (n @ lam**2))
+    scale = ridge_on_axis(
+        jnp.zeros(()), modes, jnp.maximum(jnp.maximum(inverse_d, inverse_n), 1.1 / n.sum())
+    )
+    slowest = jnp.min(jnp.where(n * lam > 0, lam, jnp.inf))
+    last = 1e6 / jnp.maximum(scale, slowest)
+    return jnp.log(1e-3 * jnp.minimum(1 / modes.top, balance)), jnp.log(last)
+
+
+@jax.jit
+def _best_time(modes: Modes, inverse_d, inverse_n) -> Minimum:
+    """The minimum over the logarithm of time."""
     excess = lambda y: flow_excess(jnp.exp(y), modes, inverse_d, inverse_n)
-    least = minimum(excess, *np.log(_TIMES))
-    return jnp.exp(least.x), least.value, least.value_high <= least.value * (1 + _NEVER)
+    return minimum(excess, *_times(modes, inverse_d, inverse_n))
 
 
 @float64_on_cpu
@@ -52,10 +78,18 @@ def early_stopping(problem: Problem, n: int) -> EarlyStopping:
     r"""The time at which gradient flow on n samples has the least expected risk.
 
     With label noise and infinite width the time grows like :math:`n^{b/a}` and the risk there
-    falls like :math:`n^{-(a - 1)/a}`.
+    falls like :math:`n^{-(a - 1)/a}`. Where the risk never falls below its limit at infinite time,
+    by more than the error of the numbers, there is no reason to stop.
+
+    Args:
+        problem: What is learned.
+        n: Samples, up to 10^18.
 
     Raises:
         ValueError: If ``n`` is not a positive whole number.
+
+    Warns:
+        EdgeWarning: If the risk is least at an end of the times that are searched.
 
     Example:
         >>> problem = PowerLaw(alpha=0.75, beta=0.25, v=10**8, noise=0.25)
@@ -63,10 +97,19 @@ def early_stopping(problem: Problem, n: int) -> EarlyStopping:
         >>> round(float(np.log2(one.excess / two.excess)), 2)  # (a - 1) / a = 1/2
         0.5
     """
-    check_problem(problem)
-    check_count("n", n)
-    time, excess, at_end = _best_time(problem.spectrum(), 1.0 * problem.inverse_d, 1.0 / n)
-    return EarlyStopping(np.inf if at_end else float(time), float(excess))
+    modes = check_modes(check_problem(problem).spectrum())
+    n = check_count("n", n, maximum=MAX_SIZE)
+    least = _best_time(modes, 1.0 * problem.inverse_d, 1.0 / n)
+    time, excess = float(jnp.exp(least.x)), float(least.value)
+    error = predict(problem, GradientFlow(), [time], n=n).error * abs(excess)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InfiniteRiskWarning)
+        limit = float(predict(problem, Ridge(), [0.0], n=n).excess[0])
+    if limit <= excess * (1 + _NEVER) + 10 * error:
+        return EarlyStopping(np.inf, limit)
+    if least.at_low or least.at_high:
+        warn_edge("time", time, "theory/finite_data")
+    return EarlyStopping(time, excess)
 
 
 @jax.jit
@@ -82,7 +125,7 @@ def _best_width(log_compute, modes: Modes) -> tuple[Array, Array, Array]:
         least = minimum(excess, *np.log(_WIDTHS))
         return least.x, least.value, least.at_low | least.at_high
 
-    return jax.vmap(one)(log_compute)
+    return jax.lax.map(one, log_compute, batch_size=_BUDGETS)
 
 
 @float64_on_cpu
@@ -97,7 +140,7 @@ def flow_frontier(problem: Problem, flops: Sequence[float] | np.ndarray) -> Fron
         A :class:`Frontier`, with the local slopes of the risk and of the width.
 
     Raises:
-        ValueError: If ``flops`` is not positive.
+        ValueError: If ``flops`` is not positive, or leaves no risk that can be computed.
 
     Example:
         >>> problem = PowerLaw(alpha=0.75, beta=0.25, v=10**9, d=1)
@@ -110,6 +153,9 @@ def flow_frontier(problem: Problem, flops: Sequence[float] | np.ndarray) -> Fron
     shifted = np.log(flops)[:, None] + _DELTA * np.array([-1, 0, 1])
     found = _best_width(shifted.ravel(), problem.spectrum())
     y, log_excess, at_edge = (np.asarray(x).reshape(shifted.shape) for x in found)
+    if not np.isfinite(log_excess).all():
+        at = int(np.argmin(np.isfinite(log_excess).all(axis=1)))
+        raise requirement(f"flops[{at}]", "leave an excess risk above rounding", float(flops[at]))
     difference = lambda x: (x[:, 2] - x[:, 0]) / (2 * _DELTA)
     return Frontier(
         flops=flops,
