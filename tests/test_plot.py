@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from solvable import SGD, GradientFlow, PowerLaw, frontier, phase, plot, predict, simulate
+from solvable import SGD, GradientFlow, PowerLaw, phase, plot, predict, simulate
 from solvable.asymptotics.phases import NO_POWER_LAW
+from solvable.design import frontier
 
 PROBLEM = PowerLaw(alpha=1.0, beta=0.7, v=64, d=16)
 RATE = SGD(0.2, B=8)
@@ -130,3 +131,22 @@ def test_uniform_p_values_are_on_the_diagonal_within_their_band(ax) -> None:
     outline = band.get_paths()[0]
     assert outline.contains_points(np.c_[p, p])[1:-1].all()
     assert not outline.contains_points(np.c_[p, p**2])[20:80].any()
+
+
+class TestPointsOfThePlane:
+    def test_the_plane_reaches_points_beyond_its_limits(self, ax) -> None:
+        names = plot.phase_plane(ax, cells=24, points={"far": (1.6, -0.3), "near": (1.0, 0.7)})
+        assert ax.get_xlim() == pytest.approx((0, 1.7))
+        assert ax.get_ylim() == pytest.approx((-0.4, 1.2))
+        assert ax.lines[-1].get_xydata().tolist() == [[1.6, -0.3], [1.0, 0.7]]
+        assert [text.get_text() for text in ax.texts[-2:]] == ["far", "near"]
+        assert len(names) == len(ax.texts) - 2
+
+    def test_limits_that_are_given_stand(self, ax) -> None:
+        with pytest.raises(ValueError, match=r"`points` must lie .* \(0, 1\) of alpha.*is 1\.5"):
+            plot.phase_plane(ax, alpha=(0, 1), points=[(1.5, 0.3)])
+
+    @pytest.mark.parametrize("points", [[(1.0, 0.2, 0.3)], [1.0], {"a": (1.0,)}])
+    def test_points_are_pairs(self, ax, points) -> None:
+        with pytest.raises(ValueError, match=r"`points` must hold pairs \(alpha, beta\)"):
+            plot.phase_plane(ax, points=points)
