@@ -12,6 +12,7 @@ Sources: Bahri et al. (2021), arXiv 2102.06701; Bordelon, Atanasov, Pehlevan (20
 from dataclasses import dataclass
 
 from solvable.models.problem import Problem, check_problem
+from solvable.util.checks import check_number
 from solvable.util.errors import requirement
 
 
@@ -40,15 +41,27 @@ class FiniteExponents:
 
 
 def two_exponents(problem: Problem) -> tuple[float, float]:
-    """a = 2 alpha + 2 beta and b = 2 alpha, the letters of the papers on finite data."""
+    """a = 2 alpha + 2 beta, of the signal, and b = 2 alpha, of the spectrum.
+
+    The letters of the papers on finite data, and of this package wherever it has an a and a b.
+
+    Raises:
+        TypeError: If it is no problem.
+        ValueError: If it is no power law, or one of the two is not above 1.
+    """
     check_problem(problem)
     alpha, beta = getattr(problem, "alpha", None), getattr(problem, "beta", None)
     if alpha is None or beta is None:
         raise requirement("problem", "be a power law, which has exponents", problem)
-    a, b = 2 * float(alpha) + 2 * float(beta), 2 * float(alpha)
-    if b <= 1 or a <= 1:
-        must = "have 2 alpha > 1 and 2 (alpha + beta) > 1 for the exponents on finite data"
-        raise requirement("problem", must, problem)
+    alpha = float(check_number("alpha", alpha))
+    beta = float(check_number("beta", beta))
+    a, b = 2 * alpha + 2 * beta, 2 * alpha
+    if b <= 1:
+        must = "satisfy 2 alpha > 1, for the spectrum to have a trace"
+        raise requirement("alpha", must, alpha)
+    if a <= 1:
+        must = "satisfy 2 (alpha + beta) > 1, for the risk to be a power law"
+        raise requirement("beta", must, beta)
     return a, b
 
 

@@ -17,22 +17,31 @@ exponents in Section 4. The data have covariance eigenvalues j^(-2 alpha) and th
 has coefficients j^(-beta).
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
-from numbers import Real
 
 import numpy as np
 
-from solvable.util.errors import why
+from solvable.asymptotics.boundaries import (
+    BOUNDARIES,
+    NEAR_BOUNDARY,
+    NO_POWER_LAW,
+    ON_BOUNDARY,
+    Boundary,
+)
+from solvable.util.checks import check_number, is_number
+from solvable.util.errors import requirement, wrong_kind
 
 Number = float | Fraction
 Scalar = Number | np.integer | np.floating
 
-NO_POWER_LAW = "no power law"
-"""The far side of alpha + beta = 1/2, where the risk does not fall with size."""
+LARGEST = 1e100
+"""Arguments are at most so large, and alpha at least one over it, so that no exponent overflows."""
+
+NAMES = ("Ia", "Ib", "Ic", "II", "III", "IVa", "IVb", NO_POWER_LAW)
+"""The phases, and what lies beyond them."""
 
 TERMS = {
     "F_0": "capacity: the part of the target outside the span of the features",
@@ -44,64 +53,6 @@ TERMS = {
 
 WORDS = {"F_0": "capacity", "F_pp": "population", "F_ac": "distortion", "K_pp": "SGD noise"}
 """The terms in a word."""
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """The boundary nearest to a point. On it, logarithms may multiply the power law."""
-
-    between: tuple[str, str]
-    """The phases on its two sides; the second may be ``NO_POWER_LAW``."""
-    where: str
-    """Its equation, such as "beta = alpha"."""
-    distance: float
-    """Euclidean distance in the (alpha, beta) plane."""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A straight piece of a boundary: start + u direction for 0 <= u <= length."""
-
-    between: tuple[str, str]
-    """The phases on its two sides."""
-    where: str
-    """The equation of its line."""
-    start: tuple[float, float]
-    """The end (alpha, beta) that is always finite."""
-    direction: tuple[int, int]
-    length: float = math.inf
-    """The largest u, in multiples of ``direction``: infinite for a ray."""
-
-    def point(self, u: float) -> tuple[float, float]:
-        """The point (alpha, beta) at u."""
-        (alpha, beta), (x, y) = self.start, self.direction
-        return alpha + u * x, beta + u * y
-
-    def seen_from(self, alpha: float, beta: float) -> Boundary:
-        """The segment as a boundary, at the distance of its point nearest to (alpha, beta)."""
-        (alpha_0, beta_0), (x, y) = self.start, self.direction
-        u = ((alpha - alpha_0) * x + (beta - beta_0) * y) / (x * x + y * y)
-        nearest = self.point(min(max(u, 0.0), self.length))
-        return Boundary(self.between, self.where, math.dist((alpha, beta), nearest))
-
-
-_IV = 1 - math.sqrt(0.5)  # left of it K_pp/gamma falls with s, right of it K_pp/gamma rises
-_RIGHT, _UP, _DOWN = (1, 0), (0, 1), (0, -1)
-
-BOUNDARIES = (
-    Segment(("Ia", "Ib"), "alpha = 1/2", (0.5, 0.5), _DOWN, 0.5),
-    Segment(("Ia", "II"), "beta = 1/2", (0.5, 0.5), _RIGHT),
-    Segment(("Ib", "Ic"), "beta = 1/2", (0.0, 0.5), _RIGHT, 0.25),
-    Segment(("Ib", "IVb"), "beta = 1/2", (0.25, 0.5), _RIGHT, _IV - 0.25),
-    Segment(("Ib", "IVa"), "beta = 1/2", (_IV, 0.5), _RIGHT, 0.5 - _IV),
-    Segment(("Ic", "IVb"), "alpha = 1/4", (0.25, 0.5), _UP),
-    Segment(("II", "III"), "beta = alpha", (0.5, 0.5), (1, 1)),
-    Segment(("III", "IVa"), "alpha = 1/2", (0.5, 0.5), _UP),
-    Segment(("IVa", "IVb"), "alpha = 1 - 1/sqrt(2)", (_IV, 0.5), _UP),
-    Segment(("Ia", NO_POWER_LAW), "alpha + beta = 1/2", (0.5, 0.0), (1, -1)),
-    Segment(("Ib", NO_POWER_LAW), "alpha + beta = 1/2", (0.0, 0.5), (1, -1), 0.5),
-)
-"""All boundaries in the half-plane alpha > 0."""
 
 
 @dataclass(frozen=True)
@@ -119,19 +70,42 @@ class Phase:
     terms: tuple[str, str]
     """The two that balance: one that a larger d lowers at fixed f, then one that it raises."""
     proven: bool
-    """Proven in the paper: alpha > 1/4. Otherwise its conjecture."""
+    """Proven in the paper, inside the phases: alpha > 1/4. Otherwise its conjecture."""
     boundary: Boundary
     """The nearest boundary."""
+    meets: tuple[str, ...]
+    """The phases that meet here, if the point is on a boundary; otherwise empty."""
+
+    @property
+    def caution(self) -> str:
+        """What a point on a boundary, or near one, should be told; otherwise empty.
+
+        Example:
+            >>> phase(0.5, 0.5).caution
+            'Ia, Ib, II, III and IVa meet here: logarithms may multiply the power law'
+        """
+        if self.meets:
+            *others, last = self.meets
+            meeting = f"{', '.join(others)} and {last} meet here"
+            return f"{meeting}: logarithms may multiply the power law"
+        distance = self.boundary.distance
+        if distance < NEAR_BOUNDARY:
+            slowly = "so near a boundary, local slopes reach the exponents only"
+            return f"{slowly} once log f is far above {1 / distance:.2g}"
+        return ""
 
     def __str__(self) -> str:
         near, (falling, rising) = self.boundary, self.terms
-        return (
+        place = f"{near.distance:.4g} from {near.where}, between {' and '.join(near.between)}"
+        lines = [
             f"Phase {self.name} at alpha = {_show(self.alpha)}, beta = {_show(self.beta)}"
-            f" ({'proven' if self.proven else 'conjecture'})\n"
-            f"  risk ~ f^({_show(self.loss_exponent)}) at d ~ f^({_show(self.size_exponent)}),"
-            f" where {WORDS[falling]} ({falling}) balances {WORDS[rising]} ({rising})\n"
-            f"  {near.distance:.4g} from {near.where}, between {' and '.join(near.between)}"
-        )
+            f" ({'proven' if self.proven else 'conjecture'})",
+            f"risk ~ f^({_show(self.loss_exponent)}) at d ~ f^({_show(self.size_exponent)}),"
+            f" where {WORDS[falling]} ({falling}) balances {WORDS[rising]} ({rising})",
+            *([] if self.meets else [place]),
+            *([self.caution] if self.caution else []),
+        ]
+        return "\n  ".join(lines)
 
 
 def monomials(alpha: Scalar, beta: Scalar) -> dict[str, tuple[Number, Number]]:
@@ -164,7 +138,8 @@ def phase(alpha: Scalar, beta: Scalar) -> Phase:
     so a boundary belongs to one of its sides: to Ib if it bounds Ib, else to Ia (beta =
     1/2), II (beta = alpha), Ic (alpha = 1/4) or IVa (alpha = 1/2); no rational alpha is
     1 - 1/sqrt(2). Both exponents are continuous, except that the size exponent jumps at
-    alpha = 1 - 1/sqrt(2), where K_pp/gamma at fixed f does not depend on d.
+    alpha = 1 - 1/sqrt(2), where K_pp/gamma at fixed f does not depend on d. On a boundary
+    logarithms may multiply the power law, and ``meets`` names the phases.
 
     Args:
         alpha: Capacity exponent, positive. A float means the shortest decimal that denotes
@@ -176,8 +151,8 @@ def phase(alpha: Scalar, beta: Scalar) -> Phase:
 
     Raises:
         TypeError: If an argument is not a real number.
-        ValueError: If an argument is not finite, alpha is not positive, or
-            2 (alpha + beta) <= 1: the risk then follows no power law.
+        ValueError: If an argument is not finite, alpha is not positive (or below 1e-100), one
+            is beyond 1e100, or 2 (alpha + beta) <= 1: the risk then follows no power law.
 
     Source: paper, Section 4.
 
@@ -190,7 +165,8 @@ def phase(alpha: Scalar, beta: Scalar) -> Phase:
     """
     a, b, number = _read(alpha, beta)
     loss, size, terms = max(_crossings(a, b), key=lambda crossing: crossing[0])
-    boundaries = (segment.seen_from(float(a), float(b)) for segment in BOUNDARIES)
+    boundaries = [segment.seen_from(float(a), float(b)) for segment in BOUNDARIES]
+    touched = [name for x in boundaries if x.distance < ON_BOUNDARY for name in x.between]
     return Phase(
         name=_name(a, b, terms),
         alpha=number(a),
@@ -200,6 +176,7 @@ def phase(alpha: Scalar, beta: Scalar) -> Phase:
         terms=terms,
         proven=4 * a > 1,
         boundary=min(boundaries, key=lambda boundary: boundary.distance),
+        meets=tuple(name for name in NAMES if name in touched),
     )
 
 
@@ -245,25 +222,22 @@ def _name(a: Fraction, b: Fraction, terms: tuple[str, str]) -> str:
 
 def _read(alpha: Scalar, beta: Scalar) -> tuple[Fraction, Fraction, type[float] | type[Fraction]]:
     """Both arguments as rationals, and the type in which to answer."""
-    a, b = _rational("alpha", alpha, positive=True), _rational("beta", beta)
+    a, b = (
+        _rational("alpha", alpha, positive=True, minimum=1 / LARGEST),
+        _rational("beta", beta, minimum=-LARGEST),
+    )
     if 2 * (a + b) <= 1:
-        raise ValueError(
-            f"Arguments `alpha` and `beta` must satisfy 2 (alpha + beta) > 1, but are {alpha!r}"
-            f" and {beta!r}: the sum over j of j^(-2 (alpha + beta)) then diverges, so the risk"
-            " does not fall with size and follows no power law. " + why("theory/random_features")
-        )
+        must = "satisfy 2 (alpha + beta) > 1, or the risk does not fall with size"
+        fix = f"So beta must exceed {float(Fraction(1, 2) - a):g} at this alpha."
+        raise requirement("beta", must, beta, fix, page="theory/random_features")
     exact = isinstance(alpha, Fraction) or isinstance(beta, Fraction)
     return a, b, Fraction if exact else float
 
 
-def _rational(name: str, value: Scalar, positive: bool = False) -> Fraction:
+def _rational(name: str, value: Scalar, **bounds: float) -> Fraction:
     """The value as a rational; a float as its shortest decimal, in its own precision."""
-    requirement = "a positive finite number" if positive else "a finite number"
-    message = f"Argument `{name}` must be {requirement}, but is {value!r}."
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(message)
-    if not -math.inf < value < math.inf or (positive and value <= 0):
-        raise ValueError(message)
+    if not is_number(check_number(name, value, maximum=LARGEST, **bounds)):
+        raise wrong_kind(name, "be a number that JAX does not trace", value)
     return Fraction(str(value))
 
 

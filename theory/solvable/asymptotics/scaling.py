@@ -1,22 +1,22 @@
 r"""How the risk falls with the horizon, for every rule that has a known exponent.
 
-In terms of a = 2 alpha, of the spectrum :math:`j^{-a}`, and :math:`s = (2\alpha + 2\beta - 1) /
-(2 \alpha)`, of the signal, which gradient flow learns like :math:`\tau^{-s}`.
+In terms of b = 2 alpha, of the spectrum :math:`j^{-b}`, a = 2 alpha + 2 beta, of the signal on it
+:math:`j^{-a}`, and :math:`s = (a - 1) / b`: gradient flow learns the signal like :math:`\tau^{-s}`.
 
 **With label noise**, the peak is tuned to each horizon T. A schedule that ends like :math:`(1 -
-z)^p` feels a capacity :math:`A = \min(a, p + 1)`, and
+z)^p` feels a capacity :math:`A = \min(b, p + 1)`, and
 
 .. math::
     P \sim T^{-s A / (1 + s A)}, \quad \text{peak} \sim T^{-(1 + s A - A) / (1 + s A)}
     \quad\text{if } s \ge 1 - 1/A;
     \qquad P \sim T^{-s}, \quad \text{peak} \sim 1 \quad \text{otherwise}.
 
-Averages of a constant rate do as well as the best schedule, A = a, but the full average forgets
+Averages of a constant rate do as well as the best schedule, A = b, but the full average forgets
 its start no faster than :math:`\tau^{-2}`.
 
 **Without noise** and at a constant rate, SGD and heavy ball fall like :math:`t^{-q}` with :math:`q
-= \min(s, 2 - 1/a)`, where the second is noise made early, which outlives an easy target. DANA
-falls like :math:`t^{-(2 - 1/a) q}`, or late like :math:`t^{-2 q}` if its rates are constant.
+= \min(s, 2 - 1/b)`, where the second is noise made early, which outlives an easy target. DANA
+falls like :math:`t^{-(2 - 1/b) q}`, or late like :math:`t^{-2 q}` if its rates are constant.
 
 Sources: arXiv 2509.19189 and 2602.06797 (schedules), 2502.14123 (averages), 2505.16098 (DANA),
 2405.15074 (SGD without noise).
@@ -24,12 +24,13 @@ Sources: arXiv 2509.19189 and 2602.06797 (schedules), 2502.14123 (averages), 250
 
 from dataclasses import dataclass
 
-from solvable.models.problem import Problem, check_problem
+from solvable.asymptotics.finite import two_exponents
+from solvable.models.problem import Problem
 from solvable.rules.averaging import Averaged
 from solvable.rules.momentum import DANA, Momentum
 from solvable.rules.rule import Rule
-from solvable.rules.schedules import Constant, Cosine, Geometric, PowerDecay, StableDecay, Warmup
 from solvable.rules.sgd import SGD
+from solvable.schedules import Constant, Cosine, Geometric, PowerDecay, StableDecay, Warmup
 from solvable.util.checks import check_type
 from solvable.util.errors import requirement
 
@@ -61,46 +62,46 @@ def _end(schedule: object) -> float | None:
     return powers.get(type(schedule))
 
 
-def _tuned(a: float, s: float, A: float) -> tuple[float, float]:
+def _tuned(s: float, A: float) -> tuple[float, float]:
     """Exponents of the risk and of the peak."""
     if s < 1 - 1 / A:
         return -s, 0.0
     return -s * A / (1 + s * A), -(1 + s * A - A) / (1 + s * A)
 
 
-def _noisy(a: float, s: float, rule: Rule) -> Exponents:
+def _noisy(b: float, s: float, rule: Rule) -> Exponents:
     tuned = "the peak is tuned to each horizon"
     if isinstance(rule, Averaged) and isinstance(rule.rule, SGD) and rule.rule.constant:
-        risk, peak = _tuned(a, s, a)
+        risk, peak = _tuned(s, b)
         forgets = "1 - rho falls like c / T, with a c that leaves nothing of the start, e^(-2 c)"
         window = forgets if rule.tail is None else "the tail grows like T"
         if rule.tail == 0 and s > 2:
-            risk, peak = -2 * a / (2 * a + 1), -(a + 1) / (2 * a + 1)
+            risk, peak = -2 * b / (2 * b + 1), -(b + 1) / (2 * b + 1)
             window = "the mean of all iterates forgets its start like 1 / tau^2"
         return Exponents(risk, peak, "derived", (tuned, window))
     if isinstance(rule, SGD):
         p = 0.0 if rule.constant else _end(rule.gamma)
         if p is not None:
-            A = min(a, p + 1)
+            A = min(b, p + 1)
             conditions = [tuned]
-            if p + 1 == a:
+            if p + 1 == b:
                 conditions.append("up to a logarithm, as p + 1 = 2 alpha")
             if isinstance(rule.gamma, Geometric):
                 conditions.append("T counts steps of a stage, T / log2 T")
-            return Exponents(*_tuned(a, s, A), "derived", tuple(conditions))
+            return Exponents(*_tuned(s, A), "derived", tuple(conditions))
     must = "be SGD with a named schedule, or an average of SGD of constant rate, with label noise"
     raise requirement("rule", must, rule)
 
 
-def _noiseless(alpha: float, a: float, s: float, rule: Rule) -> Exponents:
-    rate, q = "the rate is constant and stable", min(s, 2 - 1 / a)
+def _noiseless(b: float, s: float, rule: Rule) -> Exponents:
+    rate, q = "the rate is constant and stable", min(s, 2 - 1 / b)
     if isinstance(rule, SGD | Momentum) and rule.constant:
         status = "proven" if isinstance(rule, SGD) else "derived"
         return Exponents(-q, None, status, (rate,))
     if isinstance(rule, DANA):
         if rule.decay:
-            condition = f"decay = 1 / (2 alpha) = {0.5 / alpha:.4g}; slopes rise towards it slowly"
-            return Exponents(-(2 - 1 / a) * q, None, "numerical", (condition,))
+            condition = f"decay = 1 / (2 alpha) = {1 / b:.4g}; slopes rise towards it slowly"
+            return Exponents(-(2 - 1 / b) * q, None, "numerical", (condition,))
         late = f"late, once gamma3 t^2 >> gamma2 t; T^{-q:.4g} before"
         return Exponents(-2 * q, None, "numerical", (late,))
     must = "be SGD or Momentum of constant rate, or DANA, without label noise"
@@ -111,7 +112,8 @@ def exponents(problem: Problem, rule: Rule) -> Exponents:
     """The predicted exponents of the excess risk in the number of steps, with their conditions.
 
     Args:
-        problem: A power law with 2 alpha > 1. Whether it has label noise decides which apply.
+        problem: A power law with 2 alpha > 1 and 2 (alpha + beta) > 1. Whether it has label noise
+            decides which apply.
         rule: Its numbers do not matter, but for the shape of its schedule.
 
     Raises:
@@ -123,16 +125,7 @@ def exponents(problem: Problem, rule: Rule) -> Exponents:
         excess ~ T^-0.6667, peak ~ T^-0.3333 (derived): the peak is tuned to each horizon; up to a
         logarithm, as p + 1 = 2 alpha
     """
-    check_problem(problem)
+    a, b = two_exponents(problem)
     check_type("rule", rule, Rule)
-    if problem.alpha is None or problem.beta is None:
-        raise requirement("problem", "be a power law", problem)
-    alpha, beta = float(problem.alpha), float(problem.beta)
-    a = 2 * alpha
-    if a <= 1:
-        raise requirement("alpha", "exceed 1/2, for the spectrum to have a trace", alpha)
-    s = (2 * alpha + 2 * beta - 1) / a
-    if s <= 0:
-        must = "satisfy 2 (alpha + beta) > 1, for the risk to be a power law"
-        raise requirement("beta", must, beta)
-    return _noisy(a, s, rule) if float(problem.noise) > 0 else _noiseless(alpha, a, s, rule)
+    s = (a - 1) / b
+    return _noisy(b, s, rule) if float(problem.noise) > 0 else _noiseless(b, s, rule)
