@@ -219,12 +219,11 @@ def test_an_exact_curve(rule, wrapper, tmp_path):
         assert load(tmp_path / "curve.nc") == curve
 
 
-@pytest.mark.parametrize(
-    "rule", ["SGD", "cosine", "own, constant", *map(slow, ("DANA", "own, changing", "warm-up"))]
-)
+@pytest.mark.parametrize("rule", ["own, constant", *map(slow, ("SGD", "cosine", "DANA"))])
 def test_features_of_one_spectrum_have_one_curve(rule):
     """The contour around the spectrum is found from its modes, however they are said."""
-    assert_same([predict(problem, RULES[rule], STEPS) for problem in featured()], rtol=1e-7)
+    problems = featured()[:2] if rule == "own, constant" else featured()
+    assert_same([predict(problem, RULES[rule], STEPS) for problem in problems], rtol=1e-7)
 
 
 @pytest.mark.parametrize("engine", ["modes", "features"])
@@ -259,14 +258,13 @@ def test_full_batches(rule, wrapper):
 @pytest.mark.parametrize("rule", [GradientFlow(), Ridge()], ids=["flow", "ridge"])
 def test_filters(rule, tmp_path):
     at = [0.1, 1.0, 10.0]
-    for problems in (direct(), featured()):
-        curves = [predict(problem, rule, at, n=N) for problem in problems]
-        assert_same(curves, rtol=1e-9)
-        runs = simulate(jax.random.key(0), problems[0], rule, at, 500, n=N)
-        compare(curves[0], runs)  # they share an axis
-        room = 4 * runs.standard_error + 2 / (problems[0].d or N) * curves[0].risk
-        assert (np.abs(runs.mean - curves[0].risk) < room).all()
-        for result in (curves[0], runs):
+    for problem in (LAW, Spectrum(LAW.spectrum().lam, np.arange(1.0, V + 1) ** -BETA, d=D)):
+        curve = predict(problem, rule, at, n=N)
+        runs = simulate(jax.random.key(0), problem, rule, at, 500, n=N)
+        compare(curve, runs)  # they share an axis
+        room = 4 * runs.standard_error + 2 / (problem.d or N) * curve.risk
+        assert (np.abs(runs.mean - curve.risk) < room).all()
+        for result in (curve, runs):
             result.save(tmp_path / "result.nc", force=True)
             assert load(tmp_path / "result.nc") == result
 
