@@ -51,7 +51,7 @@ def expect_ensemble(
         >>> risks.shape
         (50, 2)
     """
-    check_key(key)
+    key = check_key(key)
     draws = check_count("draws", draws)
     step = check_steps(steps).astype(float)
     check_problem(problem)

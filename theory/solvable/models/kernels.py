@@ -91,8 +91,7 @@ class KernelFeatures(Problem, kw_only=True):
     def spectrum(self, octaves: int | None = None) -> Modes:
         """The modes of the kernel; the nugget is one more node, of very many tiny eigenvalues.
 
-        On that node is also what of the target is never learned, so that ``floor`` of the modes is
-        zero. ``octaves`` has no meaning here.
+        ``octaves`` has no meaning here.
         """
         xp = jax.numpy if is_traced(self) else np
         lam = xp.asarray(self.eigenvalues)
@@ -100,9 +99,9 @@ class KernelFeatures(Problem, kw_only=True):
         add = lambda x, y: xp.concatenate([x, xp.reshape(xp.asarray(y, lam.dtype), (1,))])
         return Modes(
             lam=add(lam, tiny),
-            weight=add(lam * xp.asarray(self.target) ** 2, self.floor),
+            weight=add(lam * xp.asarray(self.target) ** 2, 0.0),
             multiplicity=add(xp.ones_like(lam), self.nugget / tiny),
-            floor=0.0,
+            floor=self.floor,
             noise=self.noise,
         )
 
@@ -159,7 +158,7 @@ class KernelFeatures(Problem, kw_only=True):
             KernelFeatures(eigenvalues=<40 numbers>, target=<40 numbers>, d=50, nugget=0.0...,
             floor=0.0, noise=0.0)
         """
-        check_key(key)
+        key = check_key(key)
         act, (lam_in, target) = named(activation), check_input(lam_in, target)
         check_count("points", points, minimum=4 * lam_in.size, maximum=MAX_POINTS)
         lam, weight, nugget, floor = measure(act, lam_in, target, key, int(points))

@@ -19,6 +19,7 @@ import numpy as np
 
 from solvable.util.checks import check_key, is_number, plain_number
 from solvable.util.errors import requirement, wrong_kind
+from solvable.util.memory import check_memory
 from solvable.util.precision import is_traced
 from solvable.util.record import Record, derived
 from solvable.util.types import Rung
@@ -31,7 +32,8 @@ MAX_COORDINATES = 10**8
 """The largest ``v`` where coordinates are held one by one, as in a draw or a simulation."""
 
 MAX_ENTRIES = 2**31
-"""The largest number of entries of a sampled W: 16 GiB."""
+DRAWN = 24
+"""Bytes of an entry of W while it is drawn: three copies, as measured."""
 
 
 class Problem(Record):
@@ -100,6 +102,9 @@ class Problem(Record):
         if multiplicity.sum() > MAX_COORDINATES:
             must = f"have at most {MAX_COORDINATES:g} coordinates"
             raise requirement("problem", must, self, "The theory has no such limit: predict.")
+        if (np.asarray(modes.weight)[(lam == 0) | (multiplicity == 0)] > 0).any():
+            must = "have no part of the target where there is no eigenvalue"
+            raise requirement("problem", must, self, "It is a part of the floor.")
         times = multiplicity.astype(int)
         power = np.asarray(modes.weight, float) / np.maximum(multiplicity, 1)
         target = np.sqrt(power / np.where(lam > 0, lam, 1.0))
@@ -112,7 +117,7 @@ class Problem(Record):
 
         Raises:
             TypeError: If ``key`` is no random key.
-            ValueError: If there are no random features, or W would have too many entries.
+            ValueError: If there are no random features, or W would not fit into memory.
 
         Example:
             >>> PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400).draw(jax.random.key(0)).W.shape
@@ -120,16 +125,15 @@ class Problem(Record):
         """
         from solvable.models.draw import Draw, sample_features
 
-        check_key(key)
+        key = check_key(key)
         if self.d is None:
             raise requirement("d", "be a number of features for a draw of them", self.d)
         if not np.isfinite(float(self.v)):
             must = "list every eigenvalue to be drawn, and have none that vanish"
             raise requirement("problem", must, self, "The theory needs no draw: predict.")
         v, d = int(self.v), int(self.d)
-        if v * d > MAX_ENTRIES:
-            must = f"leave W at most {MAX_ENTRIES:.1e} entries, at v = {v}"
-            raise requirement("d", must, self.d, "The theory needs no draw: predict.")
+        fix = "The theory needs no draw: predict."
+        check_memory(lambda v, d: DRAWN * v * d, {"v": v, "d": d}, fix)
         return Draw(problem=self, W=sample_features(key, v, d))
 
 

@@ -2,12 +2,14 @@
 
 import math
 import numbers
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from solvable.util.errors import requirement, wrong_kind
+
+LARGEST = 10**300
+"""The largest number: beyond it double precision overflows."""
 
 
 def _is_traced(value: object) -> bool:
@@ -19,14 +21,28 @@ def _is_traced(value: object) -> bool:
 
 
 def plain_number(value: Any) -> Any:
-    """NumPy and JAX scalars and zero-dimensional arrays, and fractions, as Python numbers."""
+    """Real numbers of any type, as Python numbers: fractions, NumPy and JAX scalars, and arrays
+    without dimensions. Anything else as it is."""
     if isinstance(value, np.ma.MaskedArray) or _is_traced(value):
         return value
-    if isinstance(value, Fraction):
-        return int(value) if value.denominator == 1 else float(value)
-    if hasattr(value, "dtype") and np.ndim(value) == 0 and hasattr(value, "item"):
-        return value.item()
-    return value
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    # The item of a date is a number of nanoseconds, and a key of JAX has none.
+    if kind and kind not in "mM" and np.ndim(value) == 0 and hasattr(value, "item"):
+        value = value.item()
+    if not is_number(value) or isinstance(value, (int, float)):
+        return value
+    return (
+        int(value)
+        if isinstance(value, numbers.Rational) and value.denominator == 1
+        else _float(value)
+    )
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def is_number(value: object) -> bool:
@@ -53,8 +69,9 @@ def check_number(
             fix = "For many at once take jax.vmap, or jax.tree.map over the numbers of one."
         raise wrong_kind(name, "be a real number", value, fix)
     finite = isinstance(value, int) or math.isfinite(value)  # of any size, for an int
-    if finite and isinstance(value, int) and abs(value) > 10**300:
-        raise requirement(name, "be at most 1e300", value)
+    if finite and abs(value) > LARGEST:
+        must = "be at most 1e+300" if value > 0 else "be at least -1e+300"
+        raise requirement(name, must, value)
     if not finite or (positive and value <= 0):
         raise requirement(name, f"be a {'positive finite' if positive else 'finite'} number", value)
     if minimum is not None and value < minimum:
@@ -89,11 +106,12 @@ def check_choice(name: str, value: Any, *choices: str) -> str:
     """One of a few words."""
     if not (isinstance(value, str) and value in choices):
         raise requirement(name, f"be one of {', '.join(choices)}", value)
-    return value
+    return str(value)
 
 
 def check_flag(name: str, value: Any) -> bool:
     """True or False."""
+    value = plain_number(value)
     if not isinstance(value, (bool, np.bool_)):
         raise wrong_kind(name, "be True or False", value)
     return bool(value)
@@ -108,12 +126,21 @@ def check_type(name: str, value: Any, *types: type) -> Any:
 
 
 def check_key(key: Any) -> Any:
-    """A random key of JAX, of the new kind or the old, for one stream of random numbers."""
-    is_new = str(getattr(key, "dtype", "")).startswith("key<") and np.shape(key) == ()
-    is_old = str(getattr(key, "dtype", "")) == "uint32" and np.shape(key) in ((2,), (4,))
-    if not (is_new or is_old):
+    """A random key of JAX for one stream of random numbers, always of the new kind.
+
+    A raw key of four words is one of the generator ``rbg``, whatever the setting of JAX; it
+    gives the same numbers as a key and as words.
+    """
+    dtype, shape = str(getattr(key, "dtype", "")), np.shape(key)
+    if dtype.startswith("key<") and shape == ():
+        return key
+    kinds = {(2,): ("threefry2x32",), (4,): ("rbg", "unsafe_rbg")}.get(shape, ())
+    if dtype != "uint32" or not kinds:
         raise wrong_kind("key", "be a random key, such as jax.random.key(0)", key)
-    return key
+    import jax
+
+    usual = jax.config.jax_default_prng_impl
+    return jax.random.wrap_key_data(key, impl=usual if usual in kinds else kinds[0])
 
 
 def check_vector(
@@ -122,11 +149,13 @@ def check_vector(
     *,
     positive: bool = False,
     minimum: float | None = None,
+    whole: bool = False,
     size: tuple[str, int] | None = None,
 ) -> np.ndarray:
     """A non-empty one-dimensional array of finite numbers, as float64 NumPy.
 
-    ``size`` is the name and the length of the argument that it must be as long as.
+    ``size`` is the name and the length of the argument that it must be as long as. Of what JAX
+    traces only the shape is checked.
     """
     array = check_array(name, value)
     if array.ndim != 1 or array.size == 0:
@@ -134,6 +163,8 @@ def check_vector(
     if size is not None and array.size != size[1]:
         must = f"have as many entries as `{size[0]}` ({size[1]})"
         raise requirement(name, must, f"{array.size} long")
+    if _is_traced(array):
+        return array
     bad = ~np.isfinite(array) | (positive & (array <= 0))
     if bad.any():
         at = int(np.argmax(bad))
@@ -143,6 +174,9 @@ def check_vector(
         at = int(np.argmax(array < minimum))
         must = "not be negative" if minimum == 0 else f"be at least {minimum:g}"
         raise requirement(f"{name}[{at}]", must, float(array[at]))
+    if whole and (array != np.floor(array)).any():
+        at = int(np.argmax(array != np.floor(array)))
+        raise requirement(f"{name}[{at}]", "be a whole number", float(array[at]))
     return array
 
 
@@ -151,7 +185,9 @@ def check_array(name: str, value: Any) -> np.ndarray:
     if _is_traced(value):
         return value
     refusal = wrong_kind(name, "be a one-dimensional array of numbers", value)
-    if isinstance(value, (str, bytes, dict, set)) or value is None:
+    if isinstance(value, (str, bytes, bytearray, memoryview, dict, set)) or value is None:
+        raise refusal
+    if isinstance(value, (list, tuple)) and any(map(_is_no_number, value)):
         raise refusal
     if isinstance(value, np.ma.MaskedArray):
         if np.ma.getmaskarray(value).any():
@@ -159,7 +195,7 @@ def check_array(name: str, value: Any) -> np.ndarray:
         value = value.data
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError):
+    except Exception:  # whatever an object says when it is asked to be an array
         raise refusal from None
     if array.size and array.dtype == object:
         if not all(is_number(plain_number(x)) for x in array.ravel()):
@@ -170,3 +206,8 @@ def check_array(name: str, value: Any) -> np.ndarray:
         return array.astype(float)
     except (TypeError, ValueError, OverflowError):
         raise refusal from None
+
+
+def _is_no_number(value: object) -> bool:
+    """What NumPy would silently make a number of, in a list of others."""
+    return isinstance(value, (bool, np.bool_)) or value is np.ma.masked
