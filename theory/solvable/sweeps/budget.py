@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,17 +10,18 @@ import numpy as np
 
 from solvable.dynamics.inversion import TALBOT
 from solvable.simulation import budget
+from solvable.simulation.full_batch import check_axis
 from solvable.sweeps.cell_batches import Group, batches, compute, group, together
 from solvable.sweeps.cells import Cell
 from solvable.sweeps.store import pack
-from solvable.sweeps.words import law_of
-from solvable.util.steps import check_steps
+from solvable.sweeps.words import inputs_of
 
 CALIBRATED = 4
 """Groups of cells that are timed; the time of the others is interpolated in their work."""
 
 _SHORT = 20_000  # steps of a calibration, of rules that must be stepped
-_LONG = 20.0  # seconds, of which compiling is no large part
+_LONG = 120.0  # seconds of a first call, after which there is no second one
+_REPEATED = 0.5  # seconds of calls of which the fastest counts, as others may use the machine
 _HEAVY = 0.4
 
 
@@ -69,51 +70,76 @@ def _bytes(size: float) -> str:
     return f"{size / 2**10:.0f} KiB"
 
 
+def _axis(cell: Cell) -> np.ndarray:
+    """What is recorded: steps, times, ridges or budgets."""
+    if cell.compute == "frontier":
+        return np.asarray(cell.run["flops"])
+    found = cell.setup(gamma=1.0)
+    return check_axis(found.rule, found.x)
+
+
 def _work(cell: Cell) -> float:
     """What the time of a cell grows with, roughly."""
-    size, steps = cell.size, check_steps(cell.steps)[-1]
-    d = size.get("d") or size.get("v") or 1
-    draw = size["v"] * d**2 if size.get("d") else 0.0
+    size, last = cell.size, float(_axis(cell)[-1])
+    d, v = size.get("d") or size.get("v") or 1, size.get("v") or 1
+    draw = v * d**2 if size.get("d") else 0.0
     if cell.compute == "expect":
-        return cell.run["seeds"] * (draw + d**2)
+        return cell.seeds * (draw + d**2)
     if cell.compute == "simulate":
-        sample = d * (size["v"] if cell.run["engine"] == "features" else 1)
-        return cell.run["seeds"] * (draw + cell.values["B"] * sample * max(steps, 1))
+        n, steps = cell.values.get("n"), max(last, 1) if "steps" in cell.run else 1
+        samples = n or cell.values.get("B", 1) * (v if cell.run.get("engine") == "features" else 1)
+        each = n * d**2 if n and "steps" not in cell.run else samples * d * steps
+        return cell.seeds * (draw + each + (n or 0) * d * v)
     return 1.0
+
+
+def _shorter(cell: Cell) -> tuple[Cell, float]:
+    """A cell of the same program that takes less time, and by what factor."""
+    short, factor = replace(cell, run=cell.run | {"seeds": 1}), float(cell.seeds)
+    steps = cell.compute == "simulate" or not cell.setup(gamma=1.0).rule.constant
+    if "steps" in cell.run and steps and (last := int(_axis(cell)[-1])) > _SHORT:
+        return replace(short, run=short.run | {"steps": _SHORT}), factor * last / _SHORT
+    return short, factor
+
+
+def _fastest(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of a call that compiles nothing, and what it gave."""
+    found, elapsed, total = None, np.inf, 0.0
+    for k in range(9):
+        began = time.perf_counter()
+        found = call()
+        spent = time.perf_counter() - began
+        if k == 0 and spent < _LONG:
+            continue  # it has compiled
+        elapsed, total = min(elapsed, spent), total + spent
+        if total > _REPEATED:
+            break
+    return elapsed, found
 
 
 def _timed(cells: Sequence[Cell]) -> tuple[float, int, int]:
     """Seconds and bytes of a batch, filled up as it will be, and bytes of a file."""
-    cell = cells[0]
-    recorded = check_steps(cell.steps).size
-    if cell.compute == "simulate":
-        words = {key: cell.run[key] for key in ("seeds", "engine", "dtype")}
-        words["inputs"] = law_of(cell.run)
-        problem = cell.problem()
-        found = budget.estimate(problem, cell.rule(problem), cell.steps, **words)
-        lanes = together(cell)
-        return lanes * found.seconds, lanes * found.memory, 8 * recorded * cell.run["seeds"] + 200
-    short, factor = cell, 1.0
-    if cell.compute == "expect":
-        short, factor = replace(cell, run=cell.run | {"seeds": 1}), float(cell.run["seeds"])
-    elif "steps" in cell.run and cell.values["schedule"] != "constant":
-        last = int(check_steps(cell.steps)[-1])
-        short = replace(cell, run=cell.run | {"steps": min(last, _SHORT)})
-        factor = max(last / _SHORT, 1.0)
-    batch = [short, *cells[1:]] if len(cells) > 1 else [short]
-    for _ in range(2):  # the first call also compiles
-        began = time.perf_counter()
-        [arrays, *_] = compute(batch)
-        elapsed = time.perf_counter() - began
-        if elapsed > _LONG:
-            break
-    seconds = factor * elapsed
-    file = int(len(pack(arrays)) * (factor if cell.compute == "expect" else 1))
-    if cell.compute == "expect":
-        draw = (cell.size["d"] or 0) * cell.size["v"]
-        return seconds, 32 * draw + file, file
-    nodes = 512 if cell.compute == "frontier" else cell.problem().spectrum().lam.size
-    return seconds, 16 * TALBOT * recorded * nodes, file
+    cell, recorded = cells[0], _axis(cells[0]).size
+    if _is_fresh(cell):
+        problem, rule, x, _ = cell.setup()
+        words = {key: cell.run[key] for key in ("engine", "dtype") if key in cell.run}
+        words |= {"seeds": cell.seeds, "inputs": inputs_of(cell.words)}
+        each = [budget.estimate(problem, rule, x, **words) for _ in range(3)]
+        lanes, file = together(cell), 8 * recorded * cell.seeds + 200
+        return lanes * min(one.seconds for one in each), lanes * each[0].memory, file
+    short, factor = (cell, 1.0) if cell.compute == "frontier" else _shorter(cell)
+    seconds, [arrays, *_] = _fastest(lambda: compute([short, *cells[1:]]))
+    file = len(pack(cell.name, arrays)) * cell.seeds
+    v, d = cell.size.get("v", 512), cell.size.get("d") or 0
+    if cell.compute == "predict":
+        nodes = cell.problem().spectrum().lam.size
+        return factor * seconds, 16 * TALBOT * recorded * nodes, file
+    samples = cell.values.get("n", 0) * (v + d)
+    return factor * seconds, 32 * (v * d + samples) + file, file
+
+
+def _is_fresh(cell: Cell) -> bool:
+    return cell.compute == "simulate" and cell.setup(gamma=1.0).rule.data == "fresh"
 
 
 def estimate(cells: Sequence[Cell]) -> SweepEstimate:
@@ -144,7 +170,7 @@ def estimate(cells: Sequence[Cell]) -> SweepEstimate:
 
 def _heaviest(cells: Sequence[Cell], each: dict[str, float], total: float):
     """The values that take far more than their share of the time, one for an axis at most."""
-    for axis in cells[0].values:
+    for axis in (key for key, x in cells[0].values.items() if not isinstance(x, list)):
         spent: dict[Any, float] = defaultdict(float)
         for cell in cells:
             spent[cell.values[axis]] += each[cell.name]

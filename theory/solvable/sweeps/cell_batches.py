@@ -15,12 +15,15 @@ from jax import lax
 from solvable.design.frontiers import frontier
 from solvable.dynamics import inversion
 from solvable.dynamics.one_pass import UnstableError
-from solvable.dynamics.prediction import expect, predict
+from solvable.dynamics.prediction import predict
 from solvable.models.thresholds import largest
 from solvable.numerics.sums import count_octaves, count_parts
-from solvable.sweeps.cell_runs import learning_rate, simulated
-from solvable.sweeps.cells import Cell
+from solvable.sweeps.cell_runs import on_a_data_set, on_fresh_samples
+from solvable.sweeps.cells import Cell, family
+from solvable.sweeps.expectations import expectations
+from solvable.sweeps.schema import WORDS
 from solvable.sweeps.store import Arrays
+from solvable.sweeps.words import learning_rate, rule_of
 from solvable.util.precision import float64_on_cpu
 from solvable.util.steps import check_steps
 
@@ -32,30 +35,37 @@ ROWS, ACCELERATOR_ROWS = 64, 1024
 
 Group = tuple[Any, ...]
 
+_PLAIN = {"alpha", "beta", "noise", "v", "ratio", "d", "gamma", "fraction", "B", "schedule"}
+"""The words of SGD on random features, whose expected risk at constant rate is one program."""
+
 
 def group(cell: Cell) -> Group:
     """Cells of one group share compiled programs, and can share a call."""
-    values, size = cell.values, cell.size
-    if cell.compute == "predict" and _is_plain(cell):
-        return "predict", count_octaves(float(size["v"])), count_parts(values["alpha"])
-    shapes = () if cell.compute in ("predict", "frontier") else (size["v"], size["d"], values["B"])
-    kinds = tuple(key in values for key in ("mu", "ema", "tail"))
-    return cell.compute, *shapes, *kinds, values["schedule"]
+    values = cell.values
+    if _is_plain(cell):
+        return "predict", count_octaves(float(cell.size["v"])), count_parts(values["alpha"])
+    sizes = {} if cell.compute == "frontier" else {"octaves": count_octaves(float(cell.size["v"]))}
+    if cell.compute in ("expect", "simulate"):
+        sizes = cell.size | {name: values.get(name) for name in ("B", "n", "ensemble", "bags")}
+    numbers = {word.name for word in WORDS.values() if word.kind in ("real", "count")}
+    kinds = ((key, None if key in numbers else str(x)) for key, x in values.items())
+    return cell.compute, *sizes.values(), *kinds
 
 
 def _is_plain(cell: Cell) -> bool:
-    """SGD of constant rate on random features, whose expected risk is one program."""
-    others = any(key in cell.values for key in ("linear_regression", "mu", "ema", "tail"))
-    return cell.values["schedule"] == "constant" and not others
+    """SGD of constant rate on random features."""
+    constant = cell.values.get("schedule", "constant") == "constant"
+    known = cell.values.keys() <= _PLAIN and "d" in cell.values
+    return cell.compute == "predict" and "steps" in cell.run and known and constant
 
 
 def together(cell: Cell) -> int:
     """How many cells like this one share a call."""
-    if cell.compute == "predict" and _is_plain(cell):
+    if _is_plain(cell):
         return BATCH
-    if cell.compute == "simulate":
+    if cell.compute == "simulate" and "steps" in cell.run and "full_batch" not in cell.values:
         rows = ROWS if jax.default_backend() == "cpu" else ACCELERATOR_ROWS
-        return max(rows // cell.run["seeds"], 1)
+        return max(rows // cell.seeds, 1)
     return 1
 
 
@@ -75,18 +85,22 @@ def batches(cells: Sequence[Cell]) -> list[list[Cell]]:
 def compute(cells: Sequence[Cell], device: jax.Device | None = None) -> list[Arrays]:
     """The numbers of the cells of one batch.
 
-    ``predict``: ``excess`` (step), its relative numerical ``error``, and the ``learning_rate``;
-    ``expect`` and ``simulate``: ``excess`` (seed, step) and ``learning_rate``; ``frontier``: the
-    best size ``d``, ``excess``, both slopes and ``at_edge`` (flops). Above the stability
-    threshold a prediction is NaN.
+    ``predict``: ``excess`` along the axis, its relative numerical ``error``, on a data set also
+    ``train``, and the ``learning_rate``, if there is one; ``expect`` and ``simulate``: ``excess``
+    (seed, step), ``train`` likewise, and the ``learning_rate``; ``frontier``: the best size ``d``,
+    ``excess``, both slopes and ``at_edge`` (flops). Above the stability threshold a prediction is
+    NaN.
     """
     first = cells[0]
-    if first.compute == "simulate":
-        return simulated(cells, together(first), device or jax.local_devices()[0])
-    if first.compute == "predict" and _is_plain(first):
+    if _is_plain(first):
         padded = [*cells, *[cells[-1]] * (BATCH - len(cells))]
         return _plain_predictions(padded)[: len(cells)]
-    return [_ALONE[cell.compute](cell) for cell in cells]
+    if first.compute != "simulate":
+        return [_ALONE[cell.compute](cell) for cell in cells]
+    where = device or jax.local_devices()[0]
+    if first.setup(gamma=1.0).rule.data == "whole":
+        return [on_a_data_set(cell, where) for cell in cells]
+    return on_fresh_samples(cells, together(first), where)
 
 
 @jax.jit
@@ -112,45 +126,41 @@ def _plain_predictions(cells: Sequence[Cell]) -> list[Arrays]:
     modes = jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *spectra)
     floats = lambda values: np.array([float(x) for x in values])
     found = _curves(
-        check_steps(cells[0].steps).astype(float),
+        check_steps(cells[0].run["steps"]).astype(float),
         modes,
         floats(problem.inverse_d for problem in problems),
         floats(cell.values.get("gamma", cell.values.get("fraction", 0.5)) for cell in cells),
         np.array(["gamma" not in cell.values for cell in cells]),
-        floats(cell.values["B"] for cell in cells),
+        floats(cell.values.get("B", 1) for cell in cells),
     )
     found = {name: np.asarray(x) for name, x in found.items()}
     return [{name: x[k] for name, x in found.items()} for k in range(len(cells))]
 
 
 def _prediction(cell: Cell) -> Arrays:
-    problem = cell.problem()
-    rule = cell.rule(problem)
+    problem, rule, x, data = cell.setup()
     try:
-        curve = predict(problem, rule, cell.steps)
-        excess, error = curve.excess, curve.error
+        curve = predict(problem, rule, x, **data)
+        found = {"excess": curve.excess, "error": np.asarray(curve.error), "train": curve.train}
     except UnstableError:
-        excess, error = np.full(check_steps(cell.steps).size, np.nan), np.nan
-    return {"excess": excess, "error": np.asarray(error), "learning_rate": learning_rate(rule)}
+        nothing = np.full(check_steps(x).size, np.nan)
+        train = nothing if rule.data == "whole" and data.get("bags", 1) == 1 else None
+        found = {"excess": nothing, "error": np.asarray(np.nan), "train": train}
+    return {name: x for name, x in found.items() if x is not None} | learning_rate(rule)
 
 
 def _expectation(cell: Cell) -> Arrays:
-    problem = cell.problem()
-    rule = cell.rule(problem)
-    rows = []
-    for seed in range(cell.run["seeds"]):
-        model = problem
-        if problem.d is not None:
-            model = problem.draw(jax.random.fold_in(jax.random.key(cell.seed), seed))
-        try:
-            rows.append(expect(model, rule, cell.steps).excess)
-        except UnstableError:
-            rows.append(np.full(check_steps(cell.steps).size, np.nan))
-    return {"excess": np.stack(rows), "learning_rate": learning_rate(rule)}
+    problem, rule, x, _ = cell.setup()
+    excess = expectations(problem, rule, x, cell.seeds, cell.seed, "nan")
+    return {"excess": excess} | learning_rate(rule)
 
 
 def _frontier(cell: Cell) -> Arrays:
-    best = frontier(cell.family().problem, cell.training().rule, cell.run["flops"])
+    best = frontier(
+        lambda d: family(cell.values, d),
+        lambda problem: rule_of(cell.values, problem, 1),
+        cell.run["flops"],
+    )
     names = ("d", "excess", "slope", "size_slope", "at_edge")
     return {name: np.asarray(getattr(best, name)) for name in names}
 

@@ -22,20 +22,28 @@ anything runs, with the path of its key.
 
 import difflib
 import os
-import re
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
+from solvable.sweeps.schema import COMMANDS, FRONTIER, TABLES, WORDS, Word, alias, meant
+from solvable.sweeps.words import flat
 from solvable.util.checks import check_count, check_number, check_vector
-from solvable.util.errors import requirement, why
+from solvable.util.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    plain_fix,
+    requirement,
+    sentence,
+    why,
+)
+from solvable.util.files import check_input
 
-Kind = Literal["predict", "expect", "simulate", "frontier"]
-Shape = Literal["constant", "linear", "cosine", "stable-decay", "halving"]
+MAX_BYTES = 2**20
+"""Of a sweep file; a grid says in a line what a list of a megabyte would."""
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,80 +58,77 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The numbers: whole ones, or to 12 digits, so that 0.3 is 0.3."""
         check_count("num", self.num, maximum=10**6)
         if self.spacing == "log" and not (self.start > 0 and self.stop > 0):
-            raise requirement("start", "be positive, as `stop`, for log spacing", self.start)
+            raise requirement("start", "be positive, as stop, for log spacing", self.start)
         space = np.geomspace if self.spacing == "log" else np.linspace
         found = space(self.start, self.stop, int(self.num)).tolist()
         return [float(round(x)) if whole else float(f"{x:.12g}") for x in found]
 
 
-Numbers = float | list[float] | Grid
+Number = int | float
+Numbers = Number | list[Number] | Grid
 
-
-class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is learned."""
-
-    alpha: Numbers
-    beta: Numbers
-    noise: Numbers = 0.0
-    v: Numbers | None = None
-    ratio: Numbers | None = None
-    d: Numbers | None = None
-    linear_regression: bool = False
-
-
-class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How."""
-
-    gamma: Numbers | None = None
-    fraction: Numbers | None = None
-    B: Numbers = 1.0
-    mu: Numbers | None = None
-    schedule: Shape | list[Shape] = "constant"
-    ema: Numbers | None = None
-    tail: Numbers | None = None
-
-
-class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long, how often, and which random numbers."""
-
-    steps: float | list[float] | None = None
-    flops: Numbers | None = None
-    seeds: float = 1.0
-    seed: int = 0
-    engine: Literal["modes", "features"] = "modes"
-    inputs: Literal["gaussian", "rademacher", "student-t"] = "gaussian"
-    dof: float | None = None
-    dtype: Literal["float32", "float64"] = "float32"
-
-
-class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file."""
-
-    compute: Kind
-    problem: Problem
-    run: Run
-    training: Training = Training()
-    title: str = ""
-
-
-COUNTS = ("v", "d", "B", "tail")
-"""Axes that are counted."""
-
-_POSITIVE = ("alpha", "gamma", "fraction", "ratio")
-MEANT = {
-    "predict": ("steps",),
-    "expect": ("steps", "seeds", "seed"),
-    "simulate": ("steps", "seeds", "seed", "engine", "inputs", "dof", "dtype"),
-    "frontier": ("flops",),
+_TYPES: dict[str, Any] = {
+    "real": Numbers,
+    "count": Numbers,
+    "flops": Numbers,
+    "flag": bool,
+    "class": str,
+    "fields": dict[str, bool | str | Numbers],
+    "vector": list[Number],
+    "steps": Number | list[Number],
+    "reals": Number | list[Number],
+    "seed": int,
 }
-"""The keys of ``run`` that mean something."""
+
+
+def _type(table: str, word: Word) -> Any:
+    """What a key of a table may hold; those of a run are no axes."""
+    if word.kind == "choice":
+        choices = Literal[*word.choices]
+        return choices if table == "run" else choices | list[choices]
+    return Number if table == "run" and word.kind in ("real", "count") else _TYPES[word.kind]
+
+
+def _table(name: str) -> Any:
+    fields = [(word.name, _type(name, word) | msgspec.UnsetType, msgspec.UNSET)
+              for word in TABLES[name]]  # fmt: skip
+    return msgspec.defstruct(name, fields, forbid_unknown_fields=True)
+
+
+_FILE = msgspec.defstruct(
+    "File",
+    [
+        ("compute", Literal[*COMMANDS]),
+        *((name, _table(name)) for name in ("problem", "run")),
+        *((name, _table(name) | msgspec.UnsetType, msgspec.UNSET) for name in ("training", "data")),
+        ("title", str, ""),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """A checked file."""
+
+    compute: str
+    title: str
+    words: dict[str, Any]
+    """What it says, flat: numbers, lists and grids."""
 
 
 def read_toml(path: str | os.PathLike) -> dict[str, Any]:
-    """The content of a TOML file."""
+    """The content of a TOML file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no TOML, or longer than a megabyte.
+    """
+    file = check_input(path)
+    if (size := file.stat().st_size) > MAX_BYTES:
+        raise ValueError(f"{path} is no sweep file: it has {size} bytes, more than {MAX_BYTES}.")
     try:
-        return tomllib.loads(Path(path).read_bytes().decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(file.read_bytes().decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is no TOML: {error}.") from None
 
 
@@ -133,128 +138,117 @@ def read_file(source: dict[str, Any]) -> File:
     Raises:
         ValueError: If a key is unknown, missing, or has a wrong value, with its path.
     """
+    _check_keys(source)
     try:
-        file = msgspec.convert(source, File)
+        file = msgspec.convert(source, _FILE)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{error}{_meant(str(error))} {why('how_to/sweeps')}") from None
-    _check_meaning(file, source)
-    axes(file)
-    return file
+        raise ValueError(f"{error}. {why('how_to/sweeps')}") from None
+    words: dict[str, Any] = {}
+    for table, listed in TABLES.items():
+        for word in listed:
+            value = getattr(getattr(file, table), word.name, msgspec.UNSET)
+            if value is msgspec.UNSET:
+                continue
+            if word not in meant(table, file.compute):
+                message = f"Key has no meaning for compute = {file.compute!r}"
+                raise ValueError(f"{message} - at `$.{table}.{word.name}`")
+            words[word.name] = value
+    _check_needed(file.compute, words)
+    found = File(file.compute, file.title, flat(words))
+    axes(found)
+    return found
 
 
-def _meant(message: str) -> str:
-    """The key that is like an unknown one."""
-    unknown = re.search(r"unknown field `(.+?)`", message)
-    keys = [key for part in (File, Problem, Training, Run) for key in part.__struct_fields__]
-    like = difflib.get_close_matches(unknown[1], keys, 1) if unknown else []
-    return f". Did you mean `{like[0]}`?" if like else "."
+def _check_keys(source: dict[str, Any]) -> None:
+    """Refuse keys that are no words, with the word that is meant."""
+    tables = {"": ("compute", "title", *TABLES)}
+    tables |= {name: tuple(word.name for word in table) for name, table in TABLES.items()}
+    for table, keys in tables.items():
+        said = source.get(table, {}) if table else source
+        for key in said if isinstance(said, dict) else ():
+            if key not in keys:
+                like = alias(key) or next(iter(difflib.get_close_matches(key, [*WORDS], 1)), None)
+                hint = f" Did you mean `{like}`?" if like else ""
+                at = f"$.{table}" if table else "$"
+                message = f"Object contains unknown field `{key}` - at `{at}`.{hint}"
+                raise ValueError(f"{message} {why('how_to/sweeps')}")
 
 
-def _refuse(path: str, message: object) -> ValueError:
-    return ValueError(f"{str(message).removesuffix('.')} - at `$.{path}`")
+def _check_needed(compute: str, words: dict[str, Any]) -> None:
+    needed = ("flops", "ratio", "alpha", "beta") if compute == FRONTIER else ()
+    for key in needed:
+        if key not in words:
+            raise ValueError(f"Key is needed for compute = {compute!r} - at `{path(key)}`")
 
 
-def _check_meaning(file: File, source: dict[str, Any]) -> None:
-    """What no type can say: keys that exclude, or need, each other."""
-    compute, problem, training, run = file.compute, file.problem, file.training, file.run
-    meant = MEANT[compute]
-    for key in source["run"]:
-        if key not in meant:
-            raise _refuse(f"run.{key}", f"Key has no meaning for compute = {compute!r}")
-    if getattr(run, meant[0]) is None:
-        raise _refuse(f"run.{meant[0]}", f"Key is needed for compute = {compute!r}")
-    if training.gamma is not None and training.fraction is not None:
-        raise _refuse("training.gamma", "Give `gamma` or `fraction`: one of them")
-    if training.ema is not None and training.tail is not None:
-        raise _refuse("training.ema", "Give `ema` or `tail`: one of them")
-    if problem.linear_regression:
-        for key in ("d", "ratio"):
-            if getattr(problem, key) is not None:
-                raise _refuse(f"problem.{key}", "Key has no meaning for linear regression")
-    elif compute != "frontier" and problem.d is None:
-        raise _refuse("problem.d", "Key is needed, or `linear_regression = true`")
-    if compute == "frontier":
-        if problem.linear_regression:
-            raise _refuse("problem.linear_regression", "A frontier needs features")
-        for key in ("d", "v"):
-            if getattr(problem, key) is not None:
-                raise _refuse(f"problem.{key}", "A frontier has all sizes: give `ratio`, v / d")
-        for key in ("mu", "schedule", "ema", "tail"):
-            if key in source.get("training", {}):
-                raise _refuse(f"training.{key}", "A frontier is of SGD with constant rate")
-        if problem.ratio is None:
-            raise _refuse("problem.ratio", "Key is needed for compute = 'frontier'")
-    elif (problem.v is None) == (problem.ratio is None):
-        raise _refuse("problem.v", "Give `v` or `ratio`, v / d: one of them")
+def path(key: str, index: int | None = None) -> str:
+    """Where in a file a word stands; ``$`` if it is none of them."""
+    word, _, field = key.partition(".")
+    word = f"{word}_fields" if field else word
+    table = next((name for name, listed in TABLES.items() if WORDS.get(word) in listed), None)
+    if table is None:
+        return "$"
+    at = f"$.{table}.{word}" + (f".{field}" if field else "")
+    return at if index is None else f"{at}[{index}]"
 
 
-def _values(path: str, key: str, given: Any) -> tuple[Any, ...]:
-    """The values of one key, each checked by itself."""
-    single = not isinstance(given, (list, Grid))
-    try:
-        grid = isinstance(given, Grid)
-        values = given.values(key in COUNTS) if grid else [given] if single else given
-    except ValueError as error:
-        raise _refuse(path, error) from None
-    if not values:
-        raise _refuse(path, "Expected at least one value")
-    for k, x in enumerate(values):
-        at = path if single else f"{path}[{k}]"
-        try:
-            if key in COUNTS:
-                check_count(key, x, minimum=0 if key == "tail" else 1)
-            elif not isinstance(x, str):
-                check_number(key, x, positive=key in _POSITIVE)
-            if key in ("noise", "mu", "ema"):
-                check_number(key, x, minimum=0)
-            if key in ("fraction", "mu", "ema") and not x < 1:
-                raise requirement(key, "be below 1", x)
-            if key == "ratio" and not x >= 1:
-                raise requirement(key, "be at least 1", x)
-        except ValueError as error:
-            raise _refuse(at, error) from None
-    if len(set(values)) < len(values):
-        raise _refuse(path, f"Expected values that differ, but they are {values}")
-    return tuple(int(x) if key in COUNTS else x for x in values)
-
-
-def _given(file: File) -> Iterator[tuple[str, str, Any]]:
-    """Table, key and value of what the file says of the problem and its training, in order."""
-    for table in ("problem", "training"):
-        for key in getattr(file, table).__struct_fields__:
-            value = getattr(getattr(file, table), key)
-            if value is not None and key != "linear_regression":
-                yield table, key, value
+def in_file(error: Exception, at: str) -> ValueError:
+    """An error of a key, in the words of the file."""
+    if isinstance(error, (ArgumentError, ArgumentTypeError)):
+        return ValueError(sentence(error, f"`{at}`", plain_fix(error), "`{}`".format))
+    return ValueError(f"{str(error).removesuffix('.')} - at `{at}`")
 
 
 def axes(file: File) -> dict[str, tuple[Any, ...]]:
-    """The values of every key of the problem and its training, in the order of the schema."""
-    found = {key: _values(f"{table}.{key}", key, given) for table, key, given in _given(file)}
-    return found | ({"linear_regression": (True,)} if file.problem.linear_regression else {})
+    """The values of every word but those of the run, in the order of the schema."""
+    run = {word.name for word in TABLES["run"]}
+    return {key: _values(key, given) for key, given in file.words.items() if key not in run}
 
 
 def dimensions(file: File) -> dict[str, tuple[Any, ...]]:
     """The axes given as a list or a grid: the dimensions of the result."""
-    lists = {key for _, key, given in _given(file) if isinstance(given, (list, Grid))}
-    return {key: values for key, values in axes(file).items() if key in lists}
+    return {key: values for key, values in axes(file).items() if _is_axis(key, file.words[key])}
 
 
-def path_of(key: str, values: dict[str, Any], file: File) -> str:
-    """Where in the file the value of a key came from."""
-    key = "ratio" if key == "v" and file.problem.ratio is not None else key
-    tables = {"problem": Problem, "training": Training, "run": Run}
-    table = next((name for name, x in tables.items() if key in x.__struct_fields__), None)
-    if table is None:
-        return "$"
-    dims = dimensions(file)
-    at = f"[{dims[key].index(values[key])}]" if key in dims else ""
-    return f"$.{table}.{key}{at}"
+def _kind(key: str) -> str:
+    return WORDS[key].kind if key in WORDS else "field"
+
+
+def _is_axis(key: str, given: Any) -> bool:
+    return isinstance(given, (list, Grid)) and _kind(key) != "vector"
+
+
+def _values(key: str, given: Any) -> tuple[Any, ...]:
+    """The values of one word, each checked by itself as far as its kind says."""
+    counted, single = _kind(key) == "count", not _is_axis(key, given)
+    try:
+        values = given.values(counted) if isinstance(given, Grid) else [given] if single else given
+        if not values:
+            raise requirement(key, "hold at least one value", given)
+        if len(set(map(repr, values))) < len(values):
+            raise requirement(key, "hold values that differ", given)
+    except (ArgumentError, ArgumentTypeError) as error:
+        raise in_file(error, path(key)) from None
+    return tuple(_checked(key, x, None if single else k) for k, x in enumerate(values))
+
+
+def _checked(key: str, x: Any, index: int | None) -> Any:
+    try:
+        if _kind(key) == "count":
+            return check_count(key, x, minimum=0 if key == "tail" else 1)
+        if _kind(key) == "real":
+            x = float(check_number(key, x))
+        if key == "fraction":
+            check_number(key, x, positive=True, below=1)
+    except (ArgumentError, ArgumentTypeError) as error:
+        raise in_file(error, path(key, index)) from None
+    return x
 
 
 def flops(file: File) -> np.ndarray:
     """The budgets of a frontier."""
-    given = file.run.flops
-    values = given.values() if isinstance(given, Grid) else np.atleast_1d(given)  # ty: ignore
+    given = file.words["flops"]
+    values = given.values() if isinstance(given, Grid) else np.atleast_1d(given)
     found = check_vector("flops", values, positive=True)
     if (np.diff(found) <= 0).any():
         raise requirement("flops", "be strictly increasing", found.tolist())

@@ -8,14 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from solvable.sweeps.cells import Cell, release
-from solvable.sweeps.file import File, dimensions, flops, read_file
+from solvable.sweeps.file import File, dimensions, path, read_file
+from solvable.sweeps.schema import DEFAULTS
 from solvable.sweeps.store import Store
 from solvable.util.files import write_whole
-from solvable.util.steps import check_steps
+from solvable.util.steps import check_steps, check_times
 
 if TYPE_CHECKING:
     import jax
@@ -23,9 +23,17 @@ if TYPE_CHECKING:
 
 MANIFEST, CELLS, RESULT = "sweep.json", "cells", "sweep.nc"
 
-_UNITS = {"excess": {"units": "variance of the target"}}
+_UNITS = {
+    "excess": "variance of the target",
+    "train": "variance of the target",
+    "flops": "features times samples",
+    "step": "steps",
+    "time": "steps at learning rate 1",
+    "ridge": "variance of a feature",
+}
 _MEANING = {
     "excess": "population risk minus the label noise",
+    "train": "mean squared residual on the samples",
     "error": "relative numerical error",
     "learning_rate": "of a schedule the first",
     "d": "best number of features",
@@ -68,7 +76,7 @@ def begin(source: dict[str, Any], folder: str | os.PathLike, extend: bool) -> Pa
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{str(folder)!r} must be a folder for the sweep, but is a file.")
     before = _manifest(folder)
-    now = {"sweep": source, "solvable": release(), "git": _git_state()}
+    now = {"sweep": source, "solvable": release(), "git": _git_commit()}
     if before is None and folder.is_dir() and any(map(_is_foreign, folder.iterdir())):
         raise ValueError(f"Folder {str(folder)!r} holds other files, and no sweep. Take another.")
     if before is not None and not extend:
@@ -81,29 +89,32 @@ def begin(source: dict[str, Any], folder: str | os.PathLike, extend: bool) -> Pa
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    plain = (msgspec.to_builtins(read_file(x["sweep"])) | {"title": ""} for x in (before, now))
-    differ = _difference("$", *plain)
+    old, new = (
+        {"compute": file.compute} | DEFAULTS | file.words
+        for file in (read_file(before["sweep"]), read_file(now["sweep"]))
+    )
+    what = ""
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            at = "$.compute" if key == "compute" else path(key)
+            what = f"`{at}` was {old.get(key)!r}, and is {new.get(key)!r}"
+            break
     if before.get("solvable") != now["solvable"]:
-        differ = f"solvable was {before.get('solvable')}, and is {now['solvable']}"
-    if differ:
+        what = f"solvable was {before.get('solvable')}, and is {now['solvable']}"
+    if what:
         raise ValueError(
-            f"Folder {str(folder)!r} is of another sweep: {differ}. Take another folder, or "
+            f"Folder {str(folder)!r} is of another sweep: {what}. Take another folder, or "
             "set `extend` to keep the cells they share and compute the others."
         )
 
 
-def _difference(path: str, before: Any, now: Any) -> str:
-    """The first key whose values differ, in words."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        keys = sorted(before.keys() | now.keys())
-        each = (_difference(f"{path}.{key}", before.get(key), now.get(key)) for key in keys)
-        return next(filter(None, each), "")
-    return "" if before == now else f"`{path}` was {before!r}, and is {now!r}"
+def _git_commit() -> str:
+    """The commit of the folder one works in, read without running what a repository may name.
 
-
-def _git_state() -> str:
-    """Of the folder one works in: the commit, and whether it has been changed."""
-    words = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+    Whether files have changed is not asked: git would run the filters of the repository.
+    """
+    safe = ["-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
+    words = ["git", *safe, "rev-parse", "--verify", "--quiet", "HEAD"]
     try:
         return subprocess.run(words, capture_output=True, text=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
@@ -147,32 +158,32 @@ def gathered(file: File, cells: Sequence[Cell], folder: str | os.PathLike) -> "x
         raise ValueError(f"Folder {str(folder)!r} holds no finished cell yet.")
     origins = sorted({str(arrays.pop("origin")) for arrays in done})
     outer = tuple(len(values) for values in dims.values())
-    inner = ("flops",) if file.compute == "frontier" else ("step",)
+    inner, points = _axis(cells[0])
     variables = {}
     for name, like in done[0].items():
         table = np.full((len(found), like.size), np.nan)
         for row, arrays in zip(table, found, strict=True):
             if arrays is not None:
                 row[:] = arrays[name].ravel()
-        own = ("seed", *inner)[-like.ndim :] if like.ndim else ()
-        attributes = {"long_name": _MEANING[name], **_UNITS.get(name, {})}
+        own = ("seed", inner)[-like.ndim :] if like.ndim else ()
+        units = {"units": _UNITS[name]} if name in _UNITS else {}
+        attributes = {"long_name": _MEANING[name], **units}
         variables[name] = ((*dims, *own), table.reshape((*outer, *like.shape)), attributes)
-    points = {"flops": lambda: flops(file), "step": lambda: check_steps(cells[0].steps)}
-    units = {"units": "features times samples" if inner == ("flops",) else "steps of SGD"}
     axes = {key: list(values) for key, values in dims.items()}
     single = {key: x for key, x in cells[0].values.items() if key not in dims}
+    single = {key: x for key, x in single.items() if not isinstance(x, list)}
     missing = len(found) - len(done)
     unstable = sum(any(np.isnan(x).any() for x in arrays.values()) for arrays in done)
     manifest = _manifest(folder) or {}
     data = xarray.Dataset(
         variables,
-        coords={**axes, **single, inner[0]: (inner, points[inner[0]](), units)},
+        coords={**axes, **single, inner: (inner, points, {"units": _UNITS[inner]})},
         attrs={
             "title": file.title or f"{file.compute}, swept",
             "compute": file.compute,
             "configuration": json.dumps(source_of(folder)),
             **{key: x for key, x in cells[0].run.items() if key in ("seeds", "seed")},
-            "dtype": cells[0].run.get("dtype", "float64"),
+            "dtype": _precision(cells[0]),
             "cells": len(found),
             "missing": missing,
             "unstable": unstable,
@@ -182,3 +193,21 @@ def gathered(file: File, cells: Sequence[Cell], folder: str | os.PathLike) -> "x
     )
     write_whole(folder / RESULT, lambda path: data.to_netcdf(path, engine="h5netcdf"))
     return data
+
+
+def _axis(cell: Cell) -> tuple[str, np.ndarray]:
+    """The dimension along which every cell has its numbers, and its points."""
+    run = cell.run
+    if "steps" in run:
+        return "step", check_steps(run["steps"])
+    if "times" in run:
+        return "time", check_times(run["times"])
+    name = "ridge" if "ridge" in run else "flops"
+    return name, np.atleast_1d(np.asarray(run[name], float))
+
+
+def _precision(cell: Cell) -> str:
+    """Theory is float64; a simulation says its own, or has the default of its kind."""
+    fresh = cell.compute == "simulate" and "steps" in cell.run
+    own = "float32" if fresh and "full_batch" not in cell.values else "float64"
+    return cell.run.get("dtype", own)

@@ -2,7 +2,8 @@
 
 A file is moved into place after it has reached the disk, so any number of writers can share a
 folder, and whoever is killed leaves only whole files and hidden ones. The name of a file is the
-name of its cell, which determines its numbers: writing a cell twice changes nothing.
+name of its cell, which determines its numbers: writing a cell twice changes nothing. The checksum
+is over the name too, so that a file under another's name is no cell.
 """
 
 import hashlib
@@ -13,10 +14,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from solvable.util.files import write_whole
+from solvable.util.files import remove_leftovers, write_whole
 
 SUFFIX = ".cell"
 _DIGEST = 16
+OLD = 3600.0
+"""Seconds after which a hidden file has no living writer."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -29,30 +32,29 @@ class Packed(msgspec.Struct, array_like=True):
     data: bytes
 
 
-def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays as bytes that begin with their checksum."""
+def pack(name: str, arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The arrays of a cell as bytes that begin with their checksum."""
     packed = {
-        name: Packed(x.dtype.str, x.shape, x.tobytes())
-        for name, x in ((name, np.asarray(x)) for name, x in arrays.items())
+        key: Packed(x.dtype.str, x.shape, x.tobytes())
+        for key, x in ((key, np.asarray(x)) for key, x in arrays.items())
     }
     body = msgspec.msgpack.encode(packed)
-    return _digest(body) + body
+    return _digest(name, body) + body
 
 
-def unpack(content: bytes) -> Arrays | None:
-    """What was packed; None if any bit of it has changed."""
+def unpack(name: str, content: bytes) -> Arrays | None:
+    """What was packed under this name; None if any bit of it has changed."""
     body = content[_DIGEST:]
-    if _digest(body) != content[:_DIGEST]:
+    if _digest(name, body) != content[:_DIGEST]:
         return None
     packed = msgspec.msgpack.decode(body, type=dict[str, Packed])
     return {
-        name: np.frombuffer(x.data, np.dtype(x.dtype)).reshape(x.shape)
-        for name, x in packed.items()
+        key: np.frombuffer(x.data, np.dtype(x.dtype)).reshape(x.shape) for key, x in packed.items()
     }
 
 
-def _digest(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=_DIGEST).digest()
+def _digest(name: str, body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=_DIGEST, key=name.encode()).digest()
 
 
 class Store:
@@ -75,9 +77,14 @@ class Store:
         Raises:
             OSError: If it could not be written; what was there before is still there.
         """
-        content = pack(arrays)
+        content = pack(name, arrays)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.path(name), lambda path: Path(path).write_bytes(content))
+
+    def sweep_up(self) -> None:
+        """Remove what killed writers have left hidden; those at work take seconds, not an hour."""
+        for folder in (self.folder.parent, self.folder):
+            remove_leftovers(folder, OLD)
 
     def sync(self) -> None:
         """Wait until the names of all files are on the disk too."""
@@ -91,7 +98,7 @@ class Store:
     def read(self, name: str) -> Arrays | None:
         """The arrays of a cell; None if it is missing or damaged."""
         try:
-            return unpack(self.path(name).read_bytes())
+            return unpack(name, self.path(name).read_bytes())
         except FileNotFoundError:
             return None
 

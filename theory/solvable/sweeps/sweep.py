@@ -1,8 +1,8 @@
 """Sweeps: many configurations, computed once each, whatever happens on the way.
 
 A sweep is a small file (:mod:`solvable.sweeps.file`); its cells are kept one by one in a folder
-(:mod:`solvable.sweeps.store`) and computed by whoever is there: this process, its devices, any executor,
-or many machines with a shard each. A cell's numbers depend on none of this.
+(:mod:`solvable.sweeps.store`) and computed by whoever is there: this process, its devices, any
+executor, or many machines with a shard each. A cell's numbers depend on none of this.
 
 Example:
     >>> import tempfile
@@ -78,9 +78,12 @@ class Status:
     failed: dict[str, str]
     """Cells that could not be computed, by the command that would, with the reason."""
     interrupted: bool = False
+    damaged: int = 0
+    """Cells whose file has changed; they are not done."""
 
     def __str__(self) -> str:
-        lines = [f"{self.done} of {self.cells} cells done"]
+        damaged = f", {self.damaged} damaged, to be computed again" if self.damaged else ""
+        lines = [f"{self.done} of {self.cells} cells done{damaged}"]
         lines += [f"failed: {command}: {why}" for command, why in self.failed.items()]
         return "\n".join(lines + ["interrupted"] * self.interrupted)
 
@@ -96,10 +99,19 @@ def read(source: str | os.PathLike | dict[str, Any]) -> Sweep:
     words = source if isinstance(source, dict) else read_toml(source)
     name = "sweep" if isinstance(source, dict) else str(source)
     try:
-        file = read_file(words)
-        return Sweep(words, file, tuple(all_cells(file)))
+        return _plan(words)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def _plan(words: dict[str, Any], check: bool = True) -> Sweep:
+    file = read_file(words)
+    return Sweep(words, file, tuple(all_cells(file, check=check)))
+
+
+def _in_folder(folder: str | os.PathLike) -> Sweep:
+    """The sweep of a folder, whose file was checked as it was run: no class of it is imported."""
+    return _plan(sweep_folder.source_of(folder), check=False)
 
 
 def estimate(sweep: Sweep) -> SweepEstimate:
@@ -143,8 +155,10 @@ def run(
     part, parts = _checked_shard(shard)
     _check_executor(executor)
     store = Store(sweep_folder.begin(sweep.source, folder, extend))
+    store.sweep_up()
     mine = {cell.name: cell for cell in sweep.cells if int(cell.name, 16) % parts == part}
-    todo = batches([mine[name] for name in store.missing(mine)])
+    absent = store.missing(mine)
+    todo = batches([mine[name] for name in absent])
     done, failed, interrupted = len(mine) - sum(map(len, todo)), {}, False
     results = _here(todo, store) if executor is None else _sent(todo, store, executor)
     with progress_bar(progress, len(mine), "cells", "cells", done) as show:
@@ -157,7 +171,7 @@ def run(
             interrupted = True
         finally:
             results.close()
-    return Status(len(store.names() & mine.keys()), len(mine), failed, interrupted)
+    return Status(len(mine) - len(store.missing(absent)), len(mine), failed, interrupted)
 
 
 def _checked_shard(shard: Any) -> tuple[int, int]:
@@ -257,9 +271,11 @@ def status(folder: str | os.PathLike) -> Status:
     Raises:
         FileNotFoundError: If there is no sweep in the folder.
     """
-    cells = read(sweep_folder.source_of(folder)).cells
-    there = Store(sweep_folder.cells_of(folder)).names()
-    return Status(sum(cell.name in there for cell in cells), len(cells), {})
+    cells = _in_folder(folder).cells
+    store = Store(sweep_folder.cells_of(folder))
+    absent = store.missing(cell.name for cell in cells)
+    damaged = len(store.names().intersection(absent))
+    return Status(len(cells) - len(absent), len(cells), {}, damaged=damaged)
 
 
 def collect(folder: str | os.PathLike) -> "xarray.Dataset":
@@ -273,5 +289,5 @@ def collect(folder: str | os.PathLike) -> "xarray.Dataset":
         FileNotFoundError: If there is no sweep in the folder.
         ValueError: If none of its cells is done.
     """
-    sweep = read(sweep_folder.source_of(folder))
+    sweep = _in_folder(folder)
     return sweep_folder.gathered(sweep.file, sweep.cells, folder)

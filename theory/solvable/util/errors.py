@@ -4,9 +4,11 @@ A message names the argument, what it must be, what it is, and often how to mend
 kept apart, so that the command line and the sweep files say the same in their own words.
 """
 
+import numbers
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 DOCUMENTS = "https://github.com/solvable-models/solvable/blob/main/docs"
@@ -72,6 +74,29 @@ class ArgumentError(_Argument, ValueError):
 
 class ArgumentTypeError(_Argument, TypeError):
     """An argument of a kind that is not accepted; it has the fields of :class:`ArgumentError`."""
+
+
+def plain_fix(error: _Argument) -> str:
+    """How to mend it where Python is not spoken: nothing, if the fix is a piece of Python."""
+    return "" if set(error.fix) & set("`=(_[") else error.fix
+
+
+def sentence(error: _Argument, name: str, fix: str, word: Callable[[str], str] = str) -> str:
+    """An error in the words of another surface.
+
+    Args:
+        error: The error.
+        name: What the argument is called there.
+        fix: How to mend it there.
+        word: What another argument, in backticks in the requirement, is called there.
+    """
+    parts = error.must.split("`")
+    must = "".join(word(part) if k % 2 else part for k, part in enumerate(parts))
+    value = error.value
+    text = str(value) if isinstance(value, numbers.Rational) else shown(value)
+    but = "" if value is None else f", but is {text}"
+    page = why(error.page) if error.page else ""
+    return " ".join([f"{name} must {must}{but}.", *filter(None, [fix, page])])
 
 
 def requirement(name: str, must: str, value: object, fix: str = "", **more: str) -> ArgumentError:

@@ -1,6 +1,7 @@
 """Files that are whole or absent."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,20 @@ def check_output(path: str | os.PathLike, force: bool = False) -> Path:
     return path
 
 
+def check_input(path: str | os.PathLike) -> Path:
+    """A path to a file that can be read, and that ends.
+
+    Raises:
+        FileNotFoundError: If there is none, or it is a folder, a device or a pipe.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    if not path.is_file():
+        raise FileNotFoundError(f"{str(path)!r} is no file: a folder, a device or a pipe.")
+    return path
+
+
 def write_whole(path: Path, write: Callable[[str], Any]) -> None:
     """Let ``write`` fill a file beside ``path``, then move it into place.
 
@@ -43,3 +58,28 @@ def write_whole(path: Path, write: Callable[[str], Any]) -> None:
     except BaseException:
         name.unlink(missing_ok=True)
         raise
+
+
+_LEFT = re.compile(r"\..+\.[0-9a-f]{16}(\.[^.]*)?")  # as write_whole names them
+
+
+def remove_leftovers(folder: Path, age: float) -> None:
+    """Remove the hidden files of killed writers that are older than ``age`` seconds.
+
+    Ages are told by the clock of the file system, from a file that is made for it.
+    """
+    if not folder.is_dir():
+        return
+    left = [path for path in folder.iterdir() if _LEFT.fullmatch(path.name)]
+    if not left:
+        return
+    clock = folder / f".clock.{secrets.token_hex(8)}"
+    clock.touch()
+    now = clock.stat().st_mtime
+    clock.unlink()
+    for path in left:
+        try:
+            if now - path.stat().st_mtime > age:
+                path.unlink()
+        except FileNotFoundError:  # another has removed or renamed it
+            continue
