@@ -20,16 +20,20 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import optimize
 
-from solvable.dynamics.ridge import at_kappa, freedom, sizes
+from solvable.dynamics.ridge import at_kappa, at_ridge, freedom, sizes
 from solvable.models.kernels import Problem
 from solvable.models.modes import Modes
 from solvable.models.power_law import PowerLaw
 from solvable.numerics.search import minimum
-from solvable.spectra.resolvent import ridge_on_axis
+from solvable.spectra.lower_edge import negative_branch
+from solvable.spectra.resolvent import EQUAL
 from solvable.util.checks import check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
+
+_NEAR = 1e-9
+"""How near the ends of all effective ridges the search begins, in units of their distance."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class OptimalRidge:
     """The ridge of least expected risk."""
 
     ridge: float
-    """Zero if none is best; infinite if predicting zero is."""
+    """Zero if none is best; negative if even less than none is, above minus the lower edge of the
+    Gram spectrum; infinite if predicting zero is best."""
     excess: float
     """Expected risk there, minus the label noise."""
     kappa: float
@@ -63,29 +68,55 @@ def _explicit_ridge(kappa, modes: Modes, inverse_d, inverse_n) -> Array:
     return kappa * (1 - inverse_d * df1) * (1 - inverse_n * df1)
 
 
-@jax.jit
-def _search(modes: Modes, inverse_d, inverse_n, *averages):
-    """The ridge of least excess risk, the effective ridge and the excess there."""
-    lowest = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
-    smallest = jnp.min(jnp.where(modes.multiplicity > 0, modes.lam, jnp.inf))
-    lowest = jnp.maximum(lowest, 1e-6 * smallest)
-    bounds = jnp.log(lowest), jnp.log(1e6 * modes.trace)
+def _search(modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Array, Array, Array]:
+    """The ridge of least excess risk that is not negative, the effective ridge and the excess."""
+    zero, at_zero = _ridgeless(modes, inverse_d, inverse_n, *averages)[1:]
+    smallest = jnp.min(jnp.where(modes.multiplicity * modes.lam > 0, modes.lam, jnp.inf))
+    scale = jnp.where(zero > 0, zero, smallest)
+    low = jnp.minimum(scale, smallest * jnp.maximum(inverse_d, inverse_n)) * _NEAR
+    beyond = jnp.log(low), jnp.log(1e6 * modes.trace)
+    above = _least(lambda y: zero + jnp.exp(y), beyond, modes, inverse_d, inverse_n, *averages)
+    ridge, kappa, excess = above
+    ridge = jnp.where(kappa >= zero + (1 - _NEAR) * 1e6 * modes.trace, jnp.inf, ridge)
+    return _better((ridge, kappa, excess), (jnp.zeros(()), zero, at_zero))
 
+
+def _search_below(modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Array, Array, Array]:
+    """The same for ridges that are negative."""
+    branch = negative_branch(modes, inverse_d, inverse_n)
+    width = branch.kappa_zero - branch.kappa_least
+    there = width > EQUAL * modes.trace * jnp.maximum(inverse_d, inverse_n)
+    width = jnp.where(there, width, 1.0)
+    ends = jnp.log(_NEAR * width), jnp.log((1 - _NEAR) * width)
+    kappa = lambda y: branch.kappa_zero - jnp.exp(y)
+    ridge, kappa, excess = _least(kappa, ends, modes, inverse_d, inverse_n, *averages)
+    return ridge, kappa, jnp.where(there, excess, jnp.inf)
+
+
+def _least(kappa, ends, modes: Modes, *sizes) -> tuple[Array, Array, Array]:
     def excess(y):
-        found = at_kappa(jnp.exp(y), modes, inverse_d, inverse_n, *averages).excess
+        found = at_kappa(kappa(y), modes, *sizes).excess
         return jnp.where(found > 0, found, jnp.inf)  # at the pole of d = n
 
-    least = minimum(excess, *bounds)
-    kappa = jnp.exp(least.x)
-    ridge = _explicit_ridge(kappa[None], modes, inverse_d, inverse_n)[0]
-    ridge = jnp.where(least.at_low, 0.0, jnp.where(least.at_high, jnp.inf, ridge))
-    return jnp.maximum(ridge, 0.0), kappa, least.value
+    least = minimum(excess, *ends)
+    found = kappa(least.x)
+    return _explicit_ridge(found[None], modes, *sizes[:2])[0], found, least.value
 
 
-def _ridgeless(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array, Array]:
-    kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
-    excess = at_kappa(kappa[None], modes, inverse_d, inverse_n).excess[0]
-    return jnp.zeros(()), kappa, jnp.where(excess > 0, excess, jnp.inf)
+def _better(found: tuple, simple: tuple) -> tuple[Array, Array, Array]:
+    """What is found, unless the simpler one is as good to the digits of the risk."""
+    simpler = simple[2] <= found[2] * (1 + EQUAL)
+    return tuple(jnp.where(simpler, y, x) for x, y in zip(found, simple, strict=True))
+
+
+@jax.jit
+def _search_all(*arguments) -> tuple[Array, Array, Array]:
+    return _better(_search_below(*arguments), _search(*arguments))
+
+
+def _ridgeless(modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Array, Array, Array]:
+    parts, kappa = at_ridge(jnp.zeros(1), modes, inverse_d, inverse_n, *averages)
+    return jnp.zeros(()), kappa[0], parts.excess[0]
 
 
 @functools.partial(jax.jit, static_argnames="best")
@@ -123,7 +154,7 @@ def optimal_ridge(
         1.881880e-04 0.180500 closed form
     """
     modes, inverse_d, inverse_n, *averages = sizes(problem, n, ensemble, bags)
-    ridge, kappa, excess = map(float, _search(modes, inverse_d, inverse_n, *averages))
+    ridge, kappa, excess = map(float, _search_all(modes, inverse_d, inverse_n, *averages))
     beta = getattr(problem, "beta", None)
     isotropic = beta is not None and float(beta) == 0 and modes.noise == 0
     plain = isotropic and inverse_d > 0 and inverse_n > 0 and ensemble == bags == 1

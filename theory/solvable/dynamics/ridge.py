@@ -6,7 +6,8 @@ The predictor minimises
     \frac1n \sum_{i \le n} (\langle \phi_i, \theta \rangle - y_i)^2 + \text{ridge}\, |\theta|^2,
 
 the *mean* squared residual. It is the two-point function at a single point, z = z' = ridge
-(:mod:`solvable.spectra.two_point`), so everything is explicit in the effective ridge :math:`\kappa`.
+(:mod:`solvable.spectra.two_point`), so everything is explicit in the effective ridge
+:math:`\kappa`.
 
 Sources: Defilippis, Loureiro, Misiakiewicz (2024), arXiv 2405.15699, and Simon et al. (2023),
 arXiv 2311.14646 (the risk of random-feature ridge regression).
@@ -22,16 +23,17 @@ from solvable.dynamics.curve import Curve
 from solvable.models.modes import Modes, check_modes
 from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Rule
-from solvable.spectra.resolvent import ridge_on_axis
+from solvable.spectra.lower_edge import negative_branch, ridge_below
+from solvable.spectra.resolvent import EQUAL, rank, resolves, ridge_on_axis
 from solvable.spectra.two_point import TERMS, Parts, pair_sums
 from solvable.util.checks import check_array, check_count, check_vector
-from solvable.util.errors import warn, why
+from solvable.util.errors import requirement, warn, why
 from solvable.util.precision import as_numpy, is_traced
 from solvable.util.types import Array, Rung, Scalar
 
 
 class InfiniteRiskWarning(UserWarning):
-    """The expected risk is infinite: as many samples as features, and no ridge."""
+    """The expected risk is infinite: no ridge, and just as many samples as can be fitted."""
 
 
 def at_kappa(kappa, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
@@ -42,14 +44,72 @@ def at_kappa(kappa, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
 
 
 def freedom(kappa, modes: Modes, order: int) -> Array:
-    return (modes.lam / (modes.lam + kappa[..., None])) ** order @ modes.multiplicity
+    """df of an order at given effective ridges; eigenvalues that are zero have no part in it."""
+    used = modes.lam > 0
+    ratio = modes.lam / jnp.where(used, modes.lam + kappa[..., None], 1.0)
+    return ratio**order @ modes.multiplicity
+
+
+def infinite(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array]:
+    """Whether the expected risk at ridge 0 is infinite because all coordinates are resolved by just
+    as many samples, or because not all are, by as many features as samples."""
+    something = modes.excess + modes.noise > 0
+    all_resolved = resolves(modes, inverse_d, inverse_n)
+    unlearned = modes.noise + modes.floor + jnp.where(modes.lam > 0, 0.0, modes.weight).sum() > 0
+    exactly = rank(modes) * inverse_n >= 1 - EQUAL
+    equal = (inverse_n > 0) & (inverse_d == inverse_n)
+    return all_resolved & exactly & unlearned, ~all_resolved & equal & something
+
+
+def at_ridge(ridge, modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Parts, Array]:
+    """Everything at ridges that are not negative, shape (k,), and the effective ridges."""
+    kappa = ridge_on_axis(ridge, modes, inverse_d, inverse_n)
+    parts = at_kappa(kappa, modes, inverse_d, inverse_n, *averages)
+    # What is resolved exactly is learned, or fits the noise: the formulas would divide by zero.
+    by_noise, by_features = infinite(modes, inverse_d, inverse_n)
+    filled = rank(modes) * inverse_n >= 1 - EQUAL
+    exactly = filled & resolves(modes, inverse_d, inverse_n)
+    none = ridge == 0
+    mend = lambda x, where, value: jnp.where(none & where, value, x)
+    noise = jnp.where(modes.noise > 0, jnp.inf, 0.0)
+    data = jnp.where(by_noise & (noise == 0), jnp.inf, 0.0)
+    return Parts(
+        bias=mend(parts.bias, exactly, modes.floor),
+        features=mend(mend(parts.features, exactly, 0.0), by_features, jnp.inf),
+        data=mend(parts.data, exactly, data),
+        noise=mend(parts.noise, exactly | by_features, noise),
+        train=mend(parts.train, filled & (inverse_n >= inverse_d), 0.0),
+    ), kappa
+
+
+_at_ridge = jax.jit(at_ridge)
+_infinite, _freedom, _branch = map(jax.jit, (infinite, freedom, negative_branch))
 
 
 @jax.jit
-def _ridge(ridge, modes: Modes, inverse_d, inverse_n, *averages):
-    kappa = ridge_on_axis(ridge, modes, inverse_d, inverse_n)
-    parts = at_kappa(kappa, modes, inverse_d, inverse_n, *averages)
-    return parts, kappa, freedom(kappa, modes, 1), freedom(kappa, modes, 2)
+def _below_zero(ridge, modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Parts, Array]:
+    kappa = ridge_below(ridge, modes, inverse_d, inverse_n)
+    return at_kappa(kappa, modes, inverse_d, inverse_n, *averages), kappa
+
+
+def _check_ridges(ridge: Any, *arguments: Any) -> np.ndarray:
+    """Ridges at which the problem is proper."""
+    ridge = check_vector("steps", np.atleast_1d(check_array("steps", ridge)))
+    if ridge.min() < 0:
+        least = float(_branch(*arguments).ridge_least)
+        if ridge.min() <= least:
+            must = f"be ridges above minus the lower edge of the Gram spectrum, {least:.6g}"
+            raise requirement("steps", must, float(ridge.min()), page="theory/ridge")
+    return ridge
+
+
+def _warn_infinite(modes: Modes, inverse_d, inverse_n) -> None:
+    by_noise, by_features = _infinite(modes, inverse_d, inverse_n)
+    n = 1 / inverse_n if inverse_n else 0
+    cause = f"d = n = {n:g}" if by_features else f"n = {n:g} samples fit that many coordinates"
+    if by_noise or by_features:
+        message = f"The expected risk at ridge 0 is infinite, since {cause}. "
+        warn(message + why("theory/ridge"), InfiniteRiskWarning)
 
 
 def sizes(problem, n, ensemble, bags) -> tuple[Any, ...]:
@@ -81,25 +141,32 @@ def ridge_curve(
 
     and the training error is :math:`(1 - \mathrm{df}_1/n)^2 (E + \sigma^2)`.
 
+    At ridge 0 with fewer coordinates than features and samples everything is learned, and only the
+    label noise is left. A ridge may be negative, above minus the lower edge of the Gram spectrum:
+    there the problem of a typical data set is still proper.
+
     Raises:
-        ValueError: If ``ridge`` is negative, or a count not a positive whole number.
+        ValueError: If a ridge is below that edge, or a count not a positive whole number.
 
     Warns:
-        InfiniteRiskWarning: At ridge 0 with as many samples as features.
+        InfiniteRiskWarning: At ridge 0 with as many samples as features, or as coordinates.
     """
     arguments = sizes(problem, n, ensemble, bags)
-    if not is_traced(ridge):
-        ridge = check_vector("steps", np.atleast_1d(check_array("steps", ridge)), minimum=0)
-    parts, kappa, df1, df2 = _ridge(jnp.atleast_1d(ridge), *arguments)
-    if not is_traced((parts, n)):
-        d = problem.d if problem.inverse_d else None
-        at = np.asarray(ridge) == 0
-        if n is not None and d == n and n <= problem.v and at.any() and bags == 1:
-            message = f"The expected risk at ridge 0 is infinite, since d = n = {n:g}. "
-            warn(message + why("theory/ridge"), InfiniteRiskWarning)
-            where = jnp.asarray(at)
-            features = jnp.where(where, jnp.inf, parts.features)
-            parts = parts._replace(features=features, train=jnp.where(where, 0.0, parts.train))
+    modes, inverse_d, inverse_n = arguments[:3]
+    traced = is_traced((ridge, arguments))
+    if not traced:
+        ridge = _check_ridges(ridge, modes, inverse_d, inverse_n)
+    at = jnp.atleast_1d(ridge)
+    found = _at_ridge(jnp.maximum(at, 0.0), *arguments)
+    if traced or (ridge < 0).any():
+        # No message can be raised under a transformation: a negative ridge has no number there.
+        below = jnp.nan if traced else _below_zero(jnp.minimum(at, -0.0), *arguments)
+        below = jax.tree.map(lambda x: below, found) if traced else below
+        found = jax.tree.map(lambda x, y: jnp.where(at < 0, x, y), below, found)
+    if not traced and (ridge == 0).any():
+        _warn_infinite(modes, inverse_d, inverse_n)
+    parts, kappa = found
+    df1, df2 = (_freedom(kappa, modes, order) for order in (1, 2))
     is_exact = n is None and problem.rung is Rung.EXACT
     return Curve(
         x=ridge,

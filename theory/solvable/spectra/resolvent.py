@@ -40,22 +40,22 @@ from solvable.util.types import Array, Scalar
 _TOLERANCE = 1e-8  # of the last step but one: Newton's method squares it
 _ITERATIONS = 1200  # a double root at the smallest number is approached by halves
 _TURNS = 2
-_TOP = 2.0**250
+TOP = 2.0**250
 """The largest eigenvalue in the units of all that follows, so that a spectrum may have any scale.
 Fourth powers occur: of effective ridges down to 1e-150 times the largest eigenvalue."""
 
-_EQUAL = 1e-12
+EQUAL = 1e-12
 """Relative difference of counts that are the same: sums of multiplicities round."""
 
 
 def scaled(x: Any, modes: Modes) -> Any:
-    """A number of the dimension of an eigenvalue, in units where the largest is ``_TOP``."""
-    return x / lax.stop_gradient(modes.top) * _TOP
+    """A number of the dimension of an eigenvalue, in units where the largest is ``TOP``."""
+    return x / lax.stop_gradient(modes.top) * TOP
 
 
 def unscaled(x: Any, modes: Modes) -> Any:
     """The other way."""
-    return x / _TOP * lax.stop_gradient(modes.top)
+    return x / TOP * lax.stop_gradient(modes.top)
 
 
 def rank(modes: Modes) -> Array:
@@ -66,7 +66,7 @@ def rank(modes: Modes) -> Array:
 def resolves(modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0) -> Array:
     """Whether there are as many features, and samples, as coordinates. It is the smallest ridge
     that decides what is learned then, and at ridge 0 everything is."""
-    return rank(modes) * jnp.maximum(inverse_d, inverse_n) <= 1 + _EQUAL
+    return rank(modes) * jnp.maximum(inverse_d, inverse_n) <= 1 + EQUAL
 
 
 def _stieltjes(
@@ -126,7 +126,7 @@ def _resolved(kappa, minus_z, lam, n, inverse_d, inverse_n):
     1 - df1/d is written as a sum of positive terms, for ridges much below all eigenvalues.
     """
     left = [
-        jnp.where(x > _EQUAL, x, 0.0) for x in (1 - n.sum() * inverse_d, 1 - n.sum() * inverse_n)
+        jnp.where(x > EQUAL, x, 0.0) for x in (1 - n.sum() * inverse_d, 1 - n.sum() * inverse_n)
     ]
     sum_, slope = _stieltjes(kappa, lam, n)
     R, S = left[0] + kappa * sum_ * inverse_d, left[1] + kappa * sum_ * inverse_n
@@ -184,11 +184,11 @@ def ridge_on_axis(
         (_resolved, all_resolved & (r > 0), n),
         (_equation, ~all_resolved, n * lam),
     ):
-        minus_z, rest = jnp.where(here, r, _TOP), (lam, weight, *sizes)
+        minus_z, rest = jnp.where(here, r, TOP), (lam, weight, *sizes)
         kappa, _ = _descend(equation, *lax.stop_gradient((minus_z, trace, *rest)))
         found.append(_differentiable(equation, kappa, minus_z, *rest))
     slope = (1 - n.sum() * inverse_d) * (1 - n.sum() * inverse_n)  # at zero
-    linear = jnp.where(slope > _EQUAL, r / jnp.where(slope > _EQUAL, slope, 1.0), 0.0)
+    linear = jnp.where(slope > EQUAL, r / jnp.where(slope > EQUAL, slope, 1.0), 0.0)
     kappa = jnp.where(all_resolved, jnp.where(r > 0, found[0], linear), found[1])
     return unscaled(kappa, modes)
 
@@ -229,4 +229,4 @@ def transforms(
     n_lam = modes.multiplicity * lam
     kappa = _off_axis(minus_z, lam, n_lam, inverse_d, 0.0)
     trace, target, _ = _stieltjes(kappa, lam, n_lam, modes.weight)
-    return kappa / minus_z * (target * _TOP / lax.stop_gradient(modes.top)), trace
+    return kappa / minus_z * (target * TOP / lax.stop_gradient(modes.top)), trace

@@ -37,6 +37,7 @@ import jax.numpy as jnp
 from jaxtyping import Inexact
 
 from solvable.models.modes import Modes
+from solvable.spectra.resolvent import EQUAL, TOP, rank, scaled
 from solvable.util.types import Array, Scalar
 
 
@@ -54,6 +55,25 @@ class TwoPoint(NamedTuple):
     noise_own_features: Inexact[Array, "... k l"]
 
 
+def _learnable(modes: Modes) -> tuple[Array, Array]:
+    """Weights on eigenvalues that are not zero, and the part of the target that no rule learns."""
+    used = modes.lam > 0
+    return jnp.where(used, modes.weight, 0.0), modes.floor + jnp.where(
+        used, 0.0, modes.weight
+    ).sum()
+
+
+def _left(df, rest, modes: Modes, inverse: Scalar) -> Array:
+    """1 - df * inverse, from ``rest``, the rank less df, where that is known and df fills the rank
+    so nearly that no digit would be left."""
+    direct = 1 - df * inverse
+    if rest is None:
+        return direct
+    never = 1 - rank(modes) * inverse
+    whole = jnp.where(never > EQUAL, never, 0.0) + rest * inverse
+    return jnp.where(never >= -EQUAL, whole, direct)
+
+
 def two_point(
     kappa: Inexact[Array, "... k"],
     other: Inexact[Array, "... l"],
@@ -62,25 +82,32 @@ def two_point(
     inverse_n: Scalar,
 ) -> TwoPoint:
     """The two-point function at every pair of effective ridges."""
-    u, v = (1 / (modes.lam + x[..., None]) for x in (kappa, other))
+    used = modes.lam > 0
+    n, weight, floor = modes.multiplicity, *_learnable(modes)
+    # In units of the largest, as squares of them occur. What is zero has no part in any sum.
+    lam = scaled(modes.lam, modes)
+    kappa, other = scaled(kappa, modes), scaled(other, modes)
+    u, v = (1 / (jnp.where(used, lam, TOP) + x[..., None]) for x in (kappa, other))
     inner = lambda weight: (u * weight) @ jnp.swapaxes(v, -1, -2)
-    n, lam, weight = modes.multiplicity, modes.lam, modes.weight
     Sw, Sw2, S1, S2 = map(inner, (weight, lam * weight, n * lam, n * lam**2))
-    product = kappa[..., :, None] * other[..., None, :]
-    features = S1 * inverse_d / (1 - S2 * inverse_d)
-    bias = product * Sw + modes.floor
+    kappa, other = kappa[..., :, None], other[..., None, :]
+    product = kappa * other
+    rest = None if jnp.iscomplexobj(u) else (kappa + other) * S1 + product * inner(n * used)
+    left_d, left_n = (_left(S2, rest, modes, inverse) for inverse in (inverse_d, inverse_n))
     # Where everything is resolved kappa is zero, whatever it is multiplied by.
-    features = jnp.where(product == 0, 0.0, product * features)
+    features = product * S1 * inverse_d / jnp.where(product == 0, 1.0, left_d)
+    bias = product * Sw + floor
     one_data = bias + Sw2 * features
-    g = inverse_n * (S2 + S1 * features)
-    g_own = inverse_n * S2
+    g_features = inverse_n * S1 * features
+    g_own, g = inverse_n * S2, inverse_n * S2 + g_features
+    left = left_n - g_features
     return TwoPoint(
-        same=one_data / (1 - g),
-        own_features=bias / (1 - g_own),
+        same=one_data / left,
+        own_features=bias / left_n,
         own_data=one_data,
         own_both=bias,
-        noise=modes.noise * g / (1 - g),
-        noise_own_features=modes.noise * g_own / (1 - g_own),
+        noise=modes.noise * g / left,
+        noise_own_features=modes.noise * g_own / left_n,
     )
 
 
@@ -127,8 +154,11 @@ def pair_sums(
 ) -> Parts:
     r"""Risk and training error of rules that leave :math:`2 \operatorname{Re} \sum u_j z_j (z_j +
     K)^{-1}`, several with the same points, shape (..., k), from the effective ridges there."""
-    df1 = (modes.lam / (modes.lam + kappa[..., None])) @ modes.multiplicity
-    residual = u * (1 - inverse_n * df1)[..., None, :]
+    ratio = 1 / (jnp.where(modes.lam > 0, modes.lam, modes.top) + kappa[..., None])
+    df1 = ratio @ (modes.lam * modes.multiplicity)
+    rest = kappa * (ratio @ jnp.where(modes.lam > 0, modes.multiplicity, 0.0))
+    rest = None if jnp.iscomplexobj(kappa) else rest
+    residual = u * _left(df1, rest, modes, inverse_n)[..., None, :]
     parts, train = 0.0, 0.0
     for other in (lambda x: x, jnp.conj):  # both halves of the contour
         Q = two_point(kappa, other(kappa), modes, inverse_d, inverse_n)
