@@ -11,8 +11,8 @@ import time
 import jax
 import numpy as np
 
-from solvable import PowerLaw, expect_ensemble, predict
-from solvable.verify.presets import half_trace
+from solvable import PowerLaw, dynamics, predict
+from solvable.verify import half_trace
 
 DRAWS = 400
 STEPS = np.unique(np.geomspace(10, 20_000, 60).astype(int))
@@ -27,7 +27,7 @@ def main() -> None:
             began = time.perf_counter()
             curve = predict(problem, sgd, STEPS)
             seconds.append(time.perf_counter() - began)
-        risk = expect_ensemble(jax.random.key(0), problem, sgd, STEPS, DRAWS)
+        risk = dynamics.expect_ensemble(jax.random.key(0), problem, sgd, STEPS, DRAWS)
         off = np.abs(risk.mean(axis=0) / curve.risk - 1)
         error = risk.std(axis=0, ddof=1) / curve.risk / np.sqrt(DRAWS)
         first, warm = seconds[0], min(seconds[1:])

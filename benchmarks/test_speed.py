@@ -127,14 +127,13 @@ HUGE = PowerLaw(alpha=1.0, beta=0.3, v=10**11, d=10**9)
 def as_real(nodes: solvable.Modes) -> solvable.Modes:
     """As many real modes, which mean nothing."""
     lam, weight = np.abs(nodes.lam), np.abs(nodes.weight)
-    one = np.ones_like(lam)
-    return solvable.Modes(lam=lam, weight=weight, multiplicity=one, floor=0.0, noise=0.0)
+    return solvable.Modes(lam=lam, weight=weight)
 
 
 @pytest.mark.benchmark(group="20 000 steps of SGD on the nodes of d = 10^9 features")
 @pytest.mark.parametrize("kind", ["complex nodes", "as many real modes"])
 def test_stepping(benchmark, kind):
-    nodes = solvable.contour_modes(HUGE, RATE, STEPS)
+    nodes = solvable.dynamics.contour_modes(HUGE, RATE, STEPS)
     nodes = nodes if kind == "complex nodes" else as_real(nodes)
     with jax.enable_x64(True):
         run = lambda: stepping([STEPS], nodes, RATE).block_until_ready()
@@ -144,7 +143,7 @@ def test_stepping(benchmark, kind):
 @pytest.mark.benchmark(group="a schedule of 16 384 rates, 10^7 modes")
 @pytest.mark.parametrize("what", ["curve", "gradient of its end by all rates"])
 def test_gradient(benchmark, what):
-    modes = solvable.LinearRegression(alpha=1.0, beta=0.5, v=10**7, noise=1.0).spectrum()
+    modes = solvable.PowerLaw(alpha=1.0, beta=0.5, v=10**7, noise=1.0).spectrum()
     with jax.enable_x64(True):
         rates = jnp.full(2**14, 0.01)
         curve = lambda: stepping([rates.size], modes, SGD(np.asarray(rates)))
@@ -159,7 +158,7 @@ def test_gradient(benchmark, what):
     [
         (solvable.Averaged(SGD(0.1), ema=0.999), 10**12),
         (solvable.Momentum(0.02, 0.9), 10**12),
-        (SGD(solvable.Cosine(0.2, 10**6)), 10**6),
+        (SGD(solvable.schedules.Cosine(0.2, 10**6)), 10**6),
     ],
     ids=["average, 10^12 steps", "heavy ball, 10^12 steps", "cosine, 10^6 steps"],
 )

@@ -10,8 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, PowerLaw, predict
-from solvable.sweeps import sweep
+from solvable import SGD, PowerLaw, predict, sweeps
 from solvable.sweeps.executors import executor
 from solvable.sweeps.store import Store
 
@@ -41,14 +40,14 @@ class TestPlane:
             benchmark.pedantic(run, rounds=3, warmup_rounds=1)
 
     def test_the_sweep(self, benchmark, tmp_path):
-        plan, count = sweep.read(PLANE), itertools.count()
-        run = lambda: sweep.run(plan, tmp_path / str(next(count)))
+        plan, count = sweeps.read(PLANE), itertools.count()
+        run = lambda: sweeps.run(plan, tmp_path / str(next(count)))
         benchmark.pedantic(run, rounds=3, warmup_rounds=1)
 
 
 @pytest.mark.benchmark(group="10^4 tiny cells")
 class TestTinyCells:
-    PLAN = sweep.read(
+    PLAN = sweeps.read(
         PLANE
         | {
             "problem": PLANE["problem"]
@@ -57,7 +56,7 @@ class TestTinyCells:
     )
 
     def fill(self, folder):
-        sweep.run(self.PLAN, folder, shard=(0, 10**9))  # begins, and computes nothing
+        sweeps.run(self.PLAN, folder, shard=(0, 10**9))  # begins, and computes nothing
         store = Store(folder / "cells")
         arrays = {"excess": np.zeros(10), "error": 0.0, "learning_rate": 0.1, "origin": "here"}
         with ThreadPoolExecutor(16) as pool:
@@ -70,11 +69,11 @@ class TestTinyCells:
 
     def test_collect(self, benchmark, tmp_path):
         self.fill(tmp_path)
-        benchmark.pedantic(lambda: sweep.collect(tmp_path), rounds=2, warmup_rounds=1)
+        benchmark.pedantic(lambda: sweeps.collect(tmp_path), rounds=2, warmup_rounds=1)
 
     def test_run_when_all_are_there(self, benchmark, tmp_path):
         self.fill(tmp_path)
-        benchmark.pedantic(lambda: sweep.run(self.PLAN, tmp_path), rounds=2, warmup_rounds=1)
+        benchmark.pedantic(lambda: sweeps.run(self.PLAN, tmp_path), rounds=2, warmup_rounds=1)
 
 
 def nothing(cells):

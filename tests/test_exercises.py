@@ -54,8 +54,18 @@ def test_what_is_said(right, answer, message):
 def test_a_solution_must_be_right():
     exercise = Exercise(-0.6, mistakes=MISTAKES)
     assert exercise.solution(-0.6) is None
+    assert not exercise.answered
     with pytest.raises(ValueError, match=r"be -0\.6, but is -1\.6\. This is the exponent"):
         exercise.solution(-1.6)
+
+
+def test_a_remark_waits_for_an_answer():
+    """Those who run all cells do not read it; a wrong answer is one."""
+    exercise = Exercise(-0.6, mistakes=MISTAKES)
+    exercise(...)
+    assert exercise.solution(-0.6, "a remark") is None
+    exercise(-1.6)
+    assert repr(exercise.solution(-0.6, "a remark")) == "✓ a remark"
 
 
 def test_a_mistake_is_no_right_answer():

@@ -43,7 +43,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import zeta
 
-from solvable import GradientFlow, LinearRegression, plot, predict
+from solvable import GradientFlow, PowerLaw, plot, predict
 from solvable.exercises import Exercise
 
 plt.style.use(plot.STYLE)
@@ -147,7 +147,7 @@ for k in (0, 1, 10, 100):
 
 # %%
 for a in (0.4, 0.5, 0.75, 1.0):
-    inputs = [LinearRegression(alpha=a, beta=0.0, v=10**n) for n in (3, 6, 18)]
+    inputs = [PowerLaw(alpha=a, beta=0.0, v=10**n) for n in (3, 6, 18)]
     traces = (f"{x.spectrum().trace:10.5g}" for x in inputs)
     print(f"alpha = {a:4.2f}: trace at v = 10^3, 10^6, 10^18:", *traces)
 
@@ -160,7 +160,7 @@ for a in (0.4, 0.5, 0.75, 1.0):
 # come as `spectrum()`, each with its `multiplicity`. Nodes of multiplicity zero are padding.
 
 # %%
-modes = LinearRegression(alpha=0.5, beta=0.1, v=10**18).spectrum()
+modes = PowerLaw(alpha=0.5, beta=0.1, v=10**18).spectrum()
 exact = zeta(1.2) - zeta(1.2, 1e18 + 1)
 print("nodes in use:", np.count_nonzero(modes.multiplicity))
 print(f"coordinates they stand for: {modes.multiplicity.sum():.0f}")
@@ -246,7 +246,7 @@ j, time = np.arange(1.0, v + 1), np.geomspace(1, 1e8, 9)
 lam, w = j ** (-2 * alpha), j ** (-2 * alpha - 2 * beta)
 by_hand = [w @ np.exp(-2 * lam * t) for t in time]
 
-problem = LinearRegression(alpha=alpha, beta=beta, v=v)
+problem = PowerLaw(alpha=alpha, beta=beta, v=v)
 curve = predict(problem, GradientFlow(), time)
 print("largest relative difference:", np.abs(curve.risk / by_hand - 1).max())
 print("local slopes:", (np.diff(np.log(curve.risk)) / np.diff(np.log(time))).round(4))
@@ -278,7 +278,7 @@ v = 10**18
 j = np.geomspace(1, v, 4000)
 fig, ax = plt.subplots()
 for p, colour in zip((0.8, 1.0, 1.2, 1.5, 2.0), plot.sequence(5), strict=True):
-    total = LinearRegression(alpha=p / 2, beta=0.0, v=v).spectrum().weight.sum()
+    total = PowerLaw(alpha=p / 2, beta=0.0, v=v).spectrum().weight.sum()
     left_over = tail(j, v, p) / total if p != 1 else np.log(v / j) / total
     ax.loglog(j, left_over, color=colour, label=f"$p = {p:g}$")
 ax.set(xlim=(1, v), ylim=(1e-7, 2))
@@ -352,7 +352,7 @@ exercise_2(answer_2)
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The trace, from the compressed sum. More than a third of the variance is in one of a
 # million coordinates.
-solution_2 = 1 / LinearRegression(alpha=0.75, beta=0.0, v=10**6).spectrum().trace
+solution_2 = 1 / PowerLaw(alpha=0.75, beta=0.0, v=10**6).spectrum().trace
 exercise_2.solution(solution_2)
 
 # %% [markdown]

@@ -42,7 +42,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import brentq
 
-from solvable import SGD, LinearRegression, compare, plot, predict, simulate, stability
+from solvable import SGD, PowerLaw, compare, plot, predict, simulate, stability
 from solvable.exercises import Exercise
 
 plt.style.use(plot.STYLE)
@@ -154,12 +154,12 @@ _ = ax.legend()
 # %% [markdown]
 # ## 3. The same with the package
 #
-# `LinearRegression` is the problem, `SGD` the rule, `predict` the expectation (exact here),
-# `simulate` the runs, `compare` the verdict. `compare` looks at all steps at once, and its
-# false-alarm rate is calibrated by resampling whole runs.
+# `PowerLaw` is the problem (without features, so `d` is left out), `SGD` the rule, `predict` the
+# expectation (exact here), `simulate` the runs, `compare` the verdict. `compare` looks at all steps
+# at once, and its false-alarm rate is calibrated by resampling whole runs.
 
 # %%
-problem = LinearRegression(alpha=1.0, beta=1.2, v=v, noise=noise)
+problem = PowerLaw(alpha=1.0, beta=1.2, v=v, noise=noise)
 sgd = SGD(gamma, B)
 curve = predict(problem, sgd, range(steps + 1))
 print("predict against our ten lines:", np.abs(curve.risk / expected - 1).max())
@@ -194,7 +194,7 @@ S = (gamma * lam / (2 * B - gamma * (B + 1) * lam)).sum()
 found = stability(problem, sgd)
 print(f"kernel sum {S:.6f}, floor {noise * S / (1 - S):.6f}, by hand")
 print(f"kernel sum {found.kernel:.6f}, floor {found.floor:.6f}, from the package")
-print(f"largest stable rate {found.max_learning_rate:.4f}; of gradient descent: 2")
+print(f"largest stable rate {found.threshold:.4f}; of gradient descent: 2")
 
 # %% [markdown]
 # ## 5. Exponents, and a trillion steps
@@ -235,7 +235,7 @@ settled = force / (1 - mu)
 steps = [10, 10**3, 10**6, 10**12]
 start = U.T @ (m / lam) - settled
 by_hand = [noise + lam @ U @ (settled + mu**t * start) for t in steps]
-curve = predict(LinearRegression(alpha=1.0, beta=1.2, v=v, noise=noise), sgd, steps)
+curve = predict(PowerLaw(alpha=1.0, beta=1.2, v=v, noise=noise), sgd, steps)
 for row in zip(steps, by_hand, curve.risk, strict=True):
     print("step {:.0e}: by hand {:.12f}, predict {:.12f}".format(*row))
 
@@ -244,11 +244,11 @@ for row in zip(steps, by_hand, curve.risk, strict=True):
 # question, at batch size one: the risk, its two terms, and the local slopes.
 
 # %%
-problem = LinearRegression(alpha=1.0, beta=1.2, v=10**12)
+problem = PowerLaw(alpha=1.0, beta=1.2, v=10**12)
 sgd = SGD.stable(problem, 0.25, B=1)  # a quarter of the largest stable rate
 step = np.unique(np.geomspace(1, 1e12, 121).round())
 curve = predict(problem, sgd, step, terms=True)
-noisy = LinearRegression(alpha=1.0, beta=1.2, v=10**12, noise=1e-9)
+noisy = PowerLaw(alpha=1.0, beta=1.2, v=10**12, noise=1e-9)
 floor = predict(noisy, sgd, step).excess
 forcing = curve.terms["population"]  # all of it, as there are no random features
 local_slope = lambda y: np.diff(np.log(y)) / np.diff(np.log(step))
@@ -438,7 +438,7 @@ exercise_5(answer_5)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The best of sixty rates at each of two long horizons.
-problem = LinearRegression(alpha=1.0, beta=0.5, v=10**9, noise=1.0)
+problem = PowerLaw(alpha=1.0, beta=0.5, v=10**9, noise=1.0)
 best = [
     min(predict(problem, SGD(g), [T]).excess[0] for g in np.geomspace(0.1, 10, 60) * T**-0.5)
     for T in (10**9, 10**11)

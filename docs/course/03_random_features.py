@@ -42,7 +42,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import brentq
 
-from solvable import SGD, PowerLaw, degrees_of_freedom, effective_ridge, expect, plot, predict
+from solvable import SGD, PowerLaw, expect, plot, predict, spectra
 from solvable.exercises import Exercise
 
 plt.style.use(plot.STYLE)
@@ -191,8 +191,8 @@ def solve_ridge(lam, d, ridge):
 lam, eig = j**-2.0, draw.modes.lam
 for ridge in (0.0, 1e-4, 1e-2):
     kappa = solve_ridge(lam, 100, ridge)
-    off = effective_ridge(problem, ridge) / kappa - 1
-    freedom = float(degrees_of_freedom(problem, ridge))
+    off = spectra.effective_ridge(problem, ridge) / kappa - 1
+    freedom = float(spectra.degrees_of_freedom(problem, ridge))
     drawn = (eig / (eig + ridge)).sum()
     print(f"ridge {ridge:g}: kappa {kappa:.4e}, effective_ridge off by {off:+.0e},")
     print(f"    df1 {freedom:.2f}, in the draw {drawn:.2f}")
@@ -231,7 +231,7 @@ for ridge in (0.0, 1e-4, 1e-2):
 # %%
 def floor(alpha, beta, v, d):
     problem = PowerLaw(alpha=alpha, beta=beta, v=v, d=d)
-    kappa, modes = effective_ridge(problem), problem.spectrum()
+    kappa, modes = spectra.effective_ridge(problem), problem.spectrum()
     return modes.weight @ (kappa / (modes.lam + kappa))
 
 
@@ -385,8 +385,7 @@ d = 400
 solution_3 = d * (T1**2 + 2 * T2) / d**2 + d * (d - 1) * T2 / d**2
 W = PowerLaw(alpha=0.4, beta=0.5, v=1600, d=d).draw(jax.random.key(0)).W
 one = ((W.T @ (lam[:, None] * W)) ** 2).sum()
-print(f"one draw: {one:.3f}, mean: {solution_3:.3f}")
-exercise_3.solution(solution_3)
+exercise_3.solution(solution_3, f"one draw: {one:.3f}, mean: {solution_3:.3f}")
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -452,8 +451,8 @@ exercise_5(answer_5)
 # Solution. Row j of W adds lam_j |W_j|^2, of mean lam_j and variance 2 lam_j^2 / d.
 solution_5 = np.sqrt(np.sum(2 * lam**2 / 100)) / lam.sum()
 samples = (np.random.default_rng(0).chisquare(100, (10_000, 400)) / 100) @ lam
-print(f"by 10000 samples {samples.std() / samples.mean():.4f}, exact {solution_5:.4f}")
-exercise_5.solution(solution_5)
+drawn = samples.std() / samples.mean()
+exercise_5.solution(solution_5, f"by 10000 samples {drawn:.4f}, exact {solution_5:.4f}")
 
 # %% [markdown]
 # ## References

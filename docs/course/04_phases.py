@@ -45,9 +45,9 @@ import numpy as np
 from scipy.optimize import brentq, linprog
 
 from solvable import PowerLaw, phase, plot, predict
-from solvable.exercises import Exercise
 from solvable.asymptotics.phases import monomials
-from solvable.verify.presets import half_trace
+from solvable.exercises import Exercise
+from solvable.verify import half_trace
 
 plt.style.use(plot.STYLE)
 
@@ -59,15 +59,13 @@ plt.style.use(plot.STYLE)
 # size 1. At $\alpha = 0.7$, $\beta = 1.2$ the best risk for a budget $f$ falls as $f^{-0.643}$.
 #
 # Now make the target much easier: $\beta = 1.8$, so that nearly all of it lies on the first few
-# coordinates. **How does the best risk fall now?** Write down your exponent before you go on.
+# coordinates. **How does the best risk fall now?** Write down your exponent before you go on; the
+# answer comes near the end of the lesson.
 
 # %%
 my_prediction = -0.9  # your exponent of f at beta = 1.8
 
 # %% [markdown]
-# Our own prediction, to be tested below: *nothing changes at all*, the exponent stays $-0.643$.
-# The rest of the lesson is the reason.
-#
 # ## The four terms
 #
 # Write the expected risk as $P(t) = F(t) + N(t)$. The **forcing** $F$ is the risk without the
@@ -110,7 +108,7 @@ population = np.array([np.sum(target * q * keep**n) for n in t])
 problem = PowerLaw(alpha=alpha, beta=beta, v=v, d=d)
 curve = predict(problem, half_trace(problem), t, terms=True)
 seen = population > 1e-12  # further on only rounding is left
-off = np.abs(population / curve.terms["population"] - 1)[seen].max()
+off = np.abs(population[seen] / curve.terms["population"][seen] - 1).max()
 print(f"capacity by hand {capacity:.9e}, by solvable {curve.terms['capacity'][0]:.9e}")
 print(f"population: largest relative difference {off:.1e}")
 
@@ -263,9 +261,8 @@ for a, b in points:
 
 # %%
 fig, ax = plt.subplots(figsize=(3.6, 3.2))
-plot.phase_plane(ax, alpha=(0, 1.2), beta=(0, 1.6))
-ax.plot(*zip((0.7, 1.2), (0.7, 1.6), strict=True), "-", color="black")
-ax.plot(0.7, 1.2, "o", color="black")
+plot.phase_plane(ax, points=[(0.7, 1.2), (0.7, 1.8)])
+ax.plot([0.7, 0.7], [1.2, 1.8], color="black")
 ax.set_title("The phases; the line is our question")
 plt.show()
 
@@ -275,8 +272,9 @@ plt.show()
 #
 # ## The answer
 #
-# From $\beta = 1.2$ to $1.8$ we stay in phase III, where distortion balances SGD noise. Neither
-# depends on $\beta$: both come from the features and the inputs, once the target is easy enough.
+# *Nothing changes at all.* From $\beta = 1.2$ to $1.8$ we stay in phase III, where distortion
+# balances SGD noise. Neither depends on $\beta$: both come from the features and the inputs, once
+# the target is easy enough.
 # Now the run, on risks at finite size, without any exponent put in.
 
 # %%

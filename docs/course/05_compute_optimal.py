@@ -43,10 +43,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from solvable import PowerLaw, frontier, phase, plot, predict
-from solvable.verify.finite_sums import finite_slopes
+from solvable import PowerLaw, design, phase, plot, predict
 from solvable.exercises import Exercise
-from solvable.verify.presets import POINTS, half_trace
+from solvable.verify import POINTS, half_trace
+from solvable.verify.finite_sums import finite_slopes
 
 plt.style.use(plot.STYLE)
 
@@ -61,9 +61,6 @@ plt.style.use(plot.STYLE)
 my_prediction = 1000  # as for an even split: a thousand times larger, a thousand times longer
 
 # %% [markdown]
-# Our own prediction is that of Lesson 4: this is phase II, $d^* \sim f^{\,7/17}$, so
-# $10^{6 \cdot 7/17} \approx 296$ times. Training becomes longer faster than the model larger.
-#
 # ## The frontier by hand
 #
 # A *family* says what problem belongs to each size $d$. For $\alpha > 1/2$ all sums over the
@@ -99,7 +96,7 @@ by_size = np.array([curve(np.log(budgets[:3] / d)) for d, curve in zip(sizes, sm
 # %%
 def best_of(alpha, beta, noise=0.0):
     of_size = partial(family, alpha, beta, noise=noise)
-    return frontier(of_size, half_trace, budgets, sizes=(8, 10**15))
+    return design.frontier(of_size, half_trace, budgets, sizes=(8, 10**15))
 
 
 best = best_of(alpha, beta)
@@ -143,6 +140,9 @@ print(f"d* grew {best.d[3] / best.d[0]:.0f} times from f = 1e9 to 1e15")
 print(f"in the limit {1e6**theory.size_exponent:.0f} times; your prediction {my_prediction}")
 
 # %% [markdown]
+# Lesson 4 had predicted it: this is phase II, $d^* \sim f^{\,7/17}$, so $10^{6 \cdot 7/17} \approx
+# 296$ times. Training becomes longer faster than the model larger.
+#
 # The risk has its exponent to within 0.0005 from the start. The best size comes to its own more
 # slowly, and the logarithm of a ratio over a finite range is the mean local slope times that range.
 #
@@ -368,8 +368,9 @@ exercise_4(answer_4)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution, and what the frontier says, budget by budget.
-print(np.diff(np.log(found["Ia"].slope + 8 / 15)) / np.log(100))
-exercise_4.solution((1 - 2 * 0.3) * phase(1.0, 0.3).size_exponent)
+seen = np.diff(np.log(found["Ia"].slope + 8 / 15)) / np.log(100)
+remark = f"exponents of the correction from budget to budget: {seen.round(3)}"
+exercise_4.solution((1 - 2 * 0.3) * phase(1.0, 0.3).size_exponent, remark)
 
 # %% [markdown]
 # ### Exercise 5 (research)
@@ -407,11 +408,11 @@ exercise_5(answer_5)
 # rate the frontier is flat: it stops after some hundred steps, before the noise has built up, and
 # puts all the rest into features. The open part begins where the rate falls with the budget.
 noisy = best_of(alpha, beta, noise=0.1)
-print("steps of the best runs", (noisy.flops / noisy.d)[:3].round(), "slopes", noisy.slope[:3])
+steps, slopes = (noisy.flops / noisy.d)[:3].round(), noisy.slope[:3].round(4)
 lam = np.arange(1.0, 10**6) ** -2
 step = 0.5 / lam.sum() * lam
 kernel = np.sum(step / (2 - 2 * step))
-exercise_5.solution(0.1 * kernel / (1 - kernel))
+exercise_5.solution(0.1 * kernel / (1 - kernel), f"steps of the best runs {steps}, slopes {slopes}")
 
 # %% [markdown]
 # ## References

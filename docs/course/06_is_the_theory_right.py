@@ -62,7 +62,7 @@ plt.style.use(plot.STYLE)
 my_prediction = 0.5  # "half above, half below"
 
 # %% [markdown]
-# Our own prediction: *far more than half*. The lesson comes back to it under "Heavy tails".
+# The lesson comes back to it under "Heavy tails".
 #
 # ## The ladder
 #
@@ -436,10 +436,12 @@ exercise_5(answer_5)
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The change grows as gamma^2 / B: a large rate and a small batch show it best, until
 # the tails of the risk eat the gain.
-for B in (2, 8, 64):
-    print(f"B = {B:2}: {change(B).max():.2%} at the same rate; power {verdict.power:.2%} at B = 8")
+changes = ", ".join(f"{change(B).max():.2%} at B = {B}" for B in (2, 8, 64))
 wrong, true = recursion(draw, gamma, 64, square=1.0), recursion(draw, gamma, 64)
-exercise_5.solution(np.max((true - wrong) / true))
+remark = (
+    f"at the same rate the risk changes by {changes}; the power is {verdict.power:.2%} at B = 8"
+)
+exercise_5.solution(np.max((true - wrong) / true), remark)
 
 # %% [markdown]
 # ## References

@@ -43,18 +43,7 @@ import jax
 import matplotlib.pyplot as plt
 import numpy as np
 
-from solvable import (
-    SGD,
-    LinearRegression,
-    critical_batch,
-    learning_rate_map,
-    max_learning_rate,
-    plot,
-    predict,
-    simulate,
-    stability,
-    steps_to_target,
-)
+from solvable import SGD, PowerLaw, Spectrum, design, plot, predict, simulate, stability, threshold
 from solvable.exercises import Exercise
 
 plt.style.use(plot.STYLE)
@@ -111,7 +100,7 @@ def kernel(gamma, B):
     return np.sum(gamma * lam / room) if room.min() > 0 else np.inf
 
 
-def threshold(B):
+def largest_rate(B):
     """The rate at which the kernel sums to one, by halving an interval."""
     low, high = 0.0, 4.0
     for _ in range(60):
@@ -120,9 +109,9 @@ def threshold(B):
     return low
 
 
-problem = LinearRegression(alpha=0.5, beta=0.0, v=64)
+problem = PowerLaw(alpha=0.5, beta=0.0, v=64)
 for B in (1, 8, 64, 512):
-    ours, theirs = threshold(B), max_learning_rate(problem, B)
+    ours, theirs = largest_rate(B), threshold(problem, SGD(1.0, B))
     print(f"B = {B:3d}: by hand {ours:.6f}, solvable {theirs:.6f}, differ by {ours - theirs:.0e}")
 
 # %% [markdown]
@@ -140,7 +129,7 @@ for B in (1, 8, 64, 512):
 
 # %%
 batches = np.geomspace(1, 4096, 49)
-rates = learning_rate_map(problem, batches)
+rates = design.learning_rate_map(problem, batches)
 
 fig, ax = plt.subplots(figsize=(4.6, 3.0))
 ax.loglog(batches, rates.largest, "k", label="threshold")
@@ -156,7 +145,7 @@ ax.yaxis.set_minor_formatter("")
 ax.legend(loc="lower right")
 print(f"the limits meet at B = {rates.turning_point:.2f}, the sum of 1/j over 64 terms")
 for B in (1, 2, 4, 8, 16):
-    gain = threshold(B) / threshold(1)
+    gain = largest_rate(B) / largest_rate(1)
     print(f"B = {B:2d}: {gain:5.2f} times the rate of B = 1; linear scaling would say {B}")
 
 # %% [markdown]
@@ -172,7 +161,7 @@ for B in (1, 2, 4, 8, 16):
 # $$ E_\infty = \sigma^2 \frac{\kappa}{1 - \kappa} . $$
 
 # %%
-noisy = LinearRegression(alpha=0.5, beta=0.0, v=64, noise=1.0)
+noisy = PowerLaw(alpha=0.5, beta=0.0, v=64, noise=1.0)
 sgd = SGD.stable(noisy, 0.5, B=1)  # half of the threshold
 sum_ = kernel(float(sgd.gamma), 1)
 by_hand = sum_ / (1 - sum_)
@@ -201,10 +190,10 @@ print(f"the exact expected excess after 10^6 steps:  {late:.6f}")
 # many steps as needed: that is where it sits.
 
 # %%
-task = LinearRegression(alpha=0.75, beta=0.15, v=10**5, noise=1.0)
-ends = critical_batch(task, target=0.1)
+task = PowerLaw(alpha=0.75, beta=0.15, v=10**5, noise=1.0)
+ends = design.critical_batch(task, target=0.1)
 B = 4 ** np.arange(7)
-steps = np.array([steps_to_target(task, 0.1, int(b))[0] for b in B])
+steps = np.array([design.steps_to_target(task, 0.1, int(b))[0] for b in B])
 x, y = steps / ends.steps, steps * B / ends.samples
 print(f"fewest steps {ends.steps}, fewest samples {ends.samples}, critical batch {ends.B:.0f}")
 print("product in between:", ((x - 1) * (y - 1))[1:].round(2))
@@ -227,7 +216,7 @@ _ = ax.legend(loc="upper right")
 
 # %%
 targets = np.array([0.4, 0.2, 0.1, 0.05])
-critical = np.array([critical_batch(task, float(target)).B for target in targets])
+critical = np.array([design.critical_batch(task, float(target)).B for target in targets])
 for target, b in zip(targets, critical, strict=True):
     print(f"target {target:4.2f}: critical batch {b:6.1f}, times the target {b * target:5.1f}")
 
@@ -305,8 +294,8 @@ exercise_1(answer_1)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. All modes are alike: 100 gamma / (8 - 5 gamma) = 1, so gamma = 8 / 105.
-flat = LinearRegression.from_spectrum(np.ones(100), target=np.ones(100))
-solution_1 = max_learning_rate(flat, B=4)
+flat = Spectrum(np.ones(100), target=np.ones(100))
+solution_1 = threshold(flat, SGD(1.0, 4))
 exercise_1.solution(solution_1)
 
 # %% [markdown]
@@ -361,13 +350,12 @@ exercise_3(answer_3)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. kappa = 0.1 / 1.1; the kernel grows with the rate, so halve an interval.
-low, high = 0.0, threshold(1)
+low, high = 0.0, largest_rate(1)
 for _ in range(60):
     middle_rate = (low + high) / 2
     low, high = (middle_rate, high) if kernel(middle_rate, 1) < 1 / 11 else (low, middle_rate)
 solution_3 = low
-print(f"check: floor {stability(noisy, SGD(solution_3)).floor:.6f}")
-exercise_3.solution(solution_3)
+exercise_3.solution(solution_3, f"there the floor is {stability(noisy, SGD(solution_3)).floor:.6f}")
 
 # %% [markdown]
 # ### Exercise 4 (medium)
@@ -381,20 +369,22 @@ answer_4 = ...
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_4 = Exercise(
-    4 * 0.9 * max_learning_rate(noisy, 8) / max_learning_rate(noisy, 32),
+    4 * 0.9 * threshold(noisy, SGD(1.0, 8)) / threshold(noisy, SGD(1.0, 32)),
     because="Both batches are beyond the turning point of 4.7, where the threshold is nearly flat.",
     mistakes={
         0.9: "This would be so if the threshold grew linearly. It has all but stopped growing.",
         4 * 0.9: "The threshold does grow a little between 8 and 32: divide by that growth.",
-        4 * max_learning_rate(noisy, 8) / max_learning_rate(noisy, 32): "They were at 0.9 of it.",
+        4
+        * threshold(noisy, SGD(1.0, 8))
+        / threshold(noisy, SGD(1.0, 32)): "They were at 0.9 of it.",
     },
-    hint="Divide the new rate by threshold(32).",
+    hint="Divide the new rate by the threshold at B = 32.",
 )
 exercise_4(answer_4)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Far above: the expected risk would grow for ever.
-solution_4 = 4 * 0.9 * threshold(8) / threshold(32)
+solution_4 = 4 * 0.9 * largest_rate(8) / largest_rate(32)
 exercise_4.solution(solution_4)
 
 # %% [markdown]
@@ -430,8 +420,10 @@ from scipy import optimize, stats
 z = stats.norm.ppf((np.arange(10**6) + 0.5) / 10**6)
 typical = lambda gamma: np.mean(np.log(np.abs(1 - gamma * z**2)))
 solution_5 = optimize.brentq(typical, 1.0, 4.0)
-print(f"typical runs are stable up to {solution_5:.3f}, {solution_5 / (2 / 3):.1f} times the mean")
-exercise_5.solution(solution_5)
+remark = (
+    f"typical runs are stable up to {solution_5:.3f}, {solution_5 / (2 / 3):.1f} times the mean"
+)
+exercise_5.solution(solution_5, remark)
 
 # %% [markdown]
 # ### Exercise 6 (research)
@@ -439,7 +431,7 @@ exercise_5.solution(solution_5)
 # *How does the gap between typical and mean stability depend on the batch and on the spectrum?*
 # Open: there is no closed form for the rate at which the typical run turns unstable. Measure it
 # by simulation: the rate at which the median of `simulate` neither grows nor falls late, for
-# $B = 1, 4, 16, 64$ and a few spectra, and see how fast the ratio to `max_learning_rate` tends to
+# $B = 1, 4, 16, 64$ and a few spectra, and see how fast the ratio to `threshold` tends to
 # one. A checkable core: at 1.1 times the threshold of $B$, after 25 steps, is the median excess of
 # many runs of `problem` smaller than at the start for $B = 8$? And for $B = 64$? Answer with a
 # pair of zeros and ones, such as `[1, 1]`.
@@ -463,10 +455,9 @@ exercise_6(answer_6)
 # Solution. For B = 8 the runs above will do.
 large = simulate(jax.random.key(1), problem, SGD.stable(problem, 1.1, 64), [0, 25], seeds=200)
 medians = np.median(runs.excess, axis=0)[[0, 25]], large.median
-for B, (start, end) in zip((8, 64), medians, strict=True):
-    print(f"B = {B:2d}: median excess {start:.2f} to {end:.3g}")
+changes = (f"{x:.2f} to {y:.3g}" for x, y in medians)
 solution_6 = [int(end < start) for start, end in medians]
-exercise_6.solution(solution_6)
+exercise_6.solution(solution_6, f"median excess at B = 8 and 64: {', '.join(changes)}")
 
 # %% [markdown]
 # ## References

@@ -44,21 +44,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from solvable import (
-    GradientFlow,
-    LinearRegression,
-    PowerLaw,
-    early_stopping,
-    optimal_ridge,
-    plot,
-    predict,
-    regime,
-    ridge_risk,
-    simulate_full_batch,
-    simulate_ridge,
-)
+from solvable import GradientFlow, PowerLaw, Ridge, Spectrum, design, plot, predict, simulate
+from solvable.asymptotics import finite_exponents
 from solvable.exercises import Exercise
-from solvable.design.regimes import finite_exponents
 
 plt.style.use(plot.STYLE)
 
@@ -127,7 +115,7 @@ def effective_ridge(ridge, d, n):
 
 
 for ridge, d in ((1e-2, 30), (1e-3, 120), (0.0, 120)):
-    ours, theirs = effective_ridge(ridge, d, n), ridge_risk(features(d), n, ridge).kappa[0]
+    ours, theirs = effective_ridge(ridge, d, n), predict(features(d), Ridge(), ridge, n=n).kappa[0]
     print(f"ridge {ridge:5.3f}, d = {d:3d}: kappa {ours:.8f}, solvable {theirs:.8f}")
 
 # %% [markdown]
@@ -169,12 +157,12 @@ def excess_by_hand(ridge, d, n, noise=0.1):
 
 
 for ridge, d in ((1e-2, 30), (1e-3, 120), (0.0, 120)):
-    ours, theirs = excess_by_hand(ridge, d, n), ridge_risk(features(d), n, ridge).excess[0]
+    ours, theirs = excess_by_hand(ridge, d, n), predict(features(d), Ridge(), ridge, n=n).excess[0]
     print(f"ridge {ridge:5.3f}, d = {d:3d}: excess {ours:.8f}, solvable {theirs:.8f}")
 
 # %% [markdown]
 # Theory is cheap, so we ask it everywhere. The judge is literal training: draw features and
-# samples, solve for $\theta$, measure the risk. Eight lines of NumPy do it; `simulate_ridge` is the
+# samples, solve for $\theta$, measure the risk. Eight lines of NumPy do it; `simulate` is the
 # same on any device. We leave out $d = n$, where an expectation does not exist.
 
 # %%
@@ -197,19 +185,19 @@ seen = (15, 30, 90, 150, 240)
 with threadpool_limits(1):  # small matrices are fastest on one thread
     risks = np.array([[train(d, ridges) for _ in range(100)] for d in seen])  # width, seed, ridge
 mean, error = risks.mean(axis=1), risks.std(axis=1, ddof=1) / 10
-runs = simulate_ridge(jax.random.key(0), features(90), n, ridges, seeds=100)
-theory = ridge_risk(features(90), n, ridges).risk
-print("d = 90    by hand            simulate_ridge     theory")
+runs = simulate(jax.random.key(0), features(90), Ridge(), ridges, seeds=100, n=n)
+theory = predict(features(90), Ridge(), ridges, n=n).risk
+print("d = 90    by hand            simulate           theory")
 for k, ridge in enumerate(ridges):
     print(f"{ridge:5.3f}     {mean[2, k]:.4f} ± {error[2, k]:.4f}    ", end="")
     print(f"{runs.mean[k]:.4f} ± {runs.standard_error[k]:.4f}    {theory[k]:.4f}")
 
 # %%
 widths = np.union1d(np.geomspace(10, 240, 50).round().astype(int), np.arange(54, 67))
-ridgeless = [np.inf if d == n else ridge_risk(features(d), n, 0.0).risk[0] for d in widths]
+ridgeless = [np.inf if d == n else predict(features(d), Ridge(), 0.0, n=n).risk[0] for d in widths]
 ridgeless = np.array(ridgeless)
-fixed = np.array([ridge_risk(features(d), n, 1e-3).risk[0] for d in widths])
-best = np.array([optimal_ridge(features(d), n).excess + 0.1 for d in widths])
+fixed = np.array([predict(features(d), Ridge(), 1e-3, n=n).risk[0] for d in widths])
+best = np.array([design.optimal_ridge(features(d), n).excess + 0.1 for d in widths])
 
 fig, ax = plt.subplots(figsize=(4.6, 3.0))
 for y, label in ((ridgeless, "no ridge"), (fixed, "ridge 0.001"), (best, "best ridge")):
@@ -245,10 +233,10 @@ for d in (30, 240):
 wide = features(240)
 time = np.geomspace(1, 1e6, 121)
 flow = predict(wide, GradientFlow(), time, n=n)
-stop, ridge = early_stopping(wide, n), optimal_ridge(wide, n)
+stop, ridge = design.early_stopping(wide, n), design.optimal_ridge(wide, n)
 at = [10, 30, 50, 70]
 some = time[at]
-literal = simulate_full_batch(jax.random.key(1), wide, GradientFlow(), some, seeds=100, n=n)
+literal = simulate(jax.random.key(1), wide, GradientFlow(), some, seeds=100, n=n)
 
 fig, ax = plt.subplots(figsize=(4.6, 3.0))
 ax.loglog(time, flow.risk, label="risk")
@@ -284,7 +272,7 @@ for t, risk, run, train_error, fitted in zip(*columns, strict=True):
 # %%
 for d, samples, t in ((10**5, 10**7, 1e2), (10**5, 10**3, None), (10**2, 10**6, None)):
     big = PowerLaw(alpha=0.75, beta=0.25, v=10**8, d=d)
-    found = regime(big, n=samples, time=t)
+    found = design.regime(big, n=samples, time=t)
     local = ", ".join(f"{name} {x + 0:.2f}" for name, x in found.local.items())
     when = "for ever" if t is None else f"to time {t:g}"
     print(f"d = {d:g}, n = {samples:g}, trained {when}: limited by {found.limit}")
@@ -319,8 +307,8 @@ exercise_1(answer_1)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Without ridge the bracket must vanish: df1(kappa) = n.
-flat = LinearRegression.from_spectrum(np.ones(200), target=np.ones(200))
-solution_1 = ridge_risk(flat, 50, 0.0).kappa[0]
+flat = Spectrum(np.ones(200), target=np.ones(200))
+solution_1 = predict(flat, Ridge(), 0.0, n=50).kappa[0]
 exercise_1.solution(solution_1)
 
 # %% [markdown]
@@ -362,14 +350,16 @@ answer_3 = ...
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
 exercise_3 = Exercise(
-    optimal_ridge(features(120), 30).ridge,
+    design.optimal_ridge(features(120), 30).ridge,
     because="The fewer samples, the more ridge.",
     mistakes={
-        30 * optimal_ridge(features(120), 30).ridge: "This is beside the sum of squares: divide "
-        "by n.",
-        optimal_ridge(features(120), 30).kappa: "This is the effective ridge kappa.",
-        optimal_ridge(features(120), 60).ridge: "This is for 60 samples.",
-        optimal_ridge(features(120, noise=0.0), 30).ridge: "This is without label noise.",
+        30
+        * design.optimal_ridge(
+            features(120), 30
+        ).ridge: "This is beside the sum of squares: divide by n.",
+        design.optimal_ridge(features(120), 30).kappa: "This is the effective ridge kappa.",
+        design.optimal_ridge(features(120), 60).ridge: "This is for 60 samples.",
+        design.optimal_ridge(features(120, noise=0.0), 30).ridge: "This is without label noise.",
     },
     rtol=0.02,
 )
@@ -396,7 +386,9 @@ exercise_3.solution(solution_3)
 answer_4 = ...
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
-wider = lambda d, n: ridge_risk(PowerLaw(alpha=0.75, beta=0.25, v=10**8, d=d), n, 0.0).excess[0]
+wider = lambda d, n: predict(
+    PowerLaw(alpha=0.75, beta=0.25, v=10**8, d=d), Ridge(), 0.0, n=n
+).excess[0]
 exercise_4 = Exercise(
     wider(1000, 10**5) / wider(2000, 10**5),
     because="Width limits, with an exponent near min(2 alpha + 2 beta - 1, 2 alpha) = 1.",
@@ -411,9 +403,9 @@ exercise_4(answer_4)
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. Ask for all three.
 start, more_d, more_n = wider(1000, 10**5), wider(2000, 10**5), wider(1000, 2 * 10**5)
-print(f"twice the features: {start / more_d:.3f}; twice the samples: {start / more_n:.3f}")
 solution_4 = max(start / more_d, start / more_n)
-exercise_4.solution(solution_4)
+remark = f"twice the features: {start / more_d:.3f}; twice the samples: {start / more_n:.3f}"
+exercise_4.solution(solution_4, remark)
 
 # %% [markdown]
 # ### Exercise 5 (hard)
@@ -440,12 +432,12 @@ exercise_5(answer_5)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. The package derives it; and the same with the right side balanced numerically.
-noisy = LinearRegression(alpha=0.75, beta=0.5, v=10**8, noise=0.1)
+noisy = PowerLaw(alpha=0.75, beta=0.5, v=10**8, noise=0.1)
 t = np.geomspace(1, 1e9, 10**5)
 falls = [np.min(t**-1.0 + 0.1 * t ** (1 / 1.5) / size) for size in (1e6, 1e8)]
-print(f"balanced numerically: {np.log(falls[1] / falls[0]) / np.log(100):.3f}")
+balanced = np.log(falls[1] / falls[0]) / np.log(100)
 solution_5 = -finite_exponents(noisy).stopped
-exercise_5.solution(solution_5)
+exercise_5.solution(solution_5, f"balanced numerically: {balanced:.3f}")
 
 # %% [markdown]
 # ### Exercise 6 (research)
@@ -461,16 +453,16 @@ exercise_5.solution(solution_5)
 answer_6 = ...
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "The check", "code_prompt_hide": "The check"}
-four = optimal_ridge(features(30), n, ensemble=4).excess
-one = optimal_ridge(features(120), n).excess
-for_one = ridge_risk(features(30), n, optimal_ridge(features(30), n).ridge, ensemble=4).excess[0]
+four = design.optimal_ridge(features(30), n, ensemble=4).excess
+one, single = design.optimal_ridge(features(120), n).excess, design.optimal_ridge(features(30), n)
+for_one = predict(features(30), Ridge(), single.ridge, n=n, ensemble=4).excess[0]
 exercise_6 = Exercise(
     four / one,
     because="With ridges tuned one large model is better, though not by much.",
     mistakes={
         one / four: "The other way round: the ensemble over the single model.",
         (four + 0.1) / (one + 0.1): "This is the ratio of risks; ask for the excess.",
-        optimal_ridge(features(30), n).excess / one: "This is a single small model, no ensemble.",
+        single.excess / one: "This is a single small model, no ensemble.",
         for_one / one: "This ridge is best for a single member; the mean wants a smaller one.",
     },
     rtol=0.005,
@@ -480,11 +472,10 @@ exercise_6(answer_6)
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. A scan over ridges in place of the search.
 ridges = np.geomspace(1e-5, 1, 4000)
-four_scan = ridge_risk(features(30), n, ridges, ensemble=4).excess.min()
-one_scan = ridge_risk(features(120), n, ridges).excess.min()
+four_scan = predict(features(30), Ridge(), ridges, n=n, ensemble=4).excess.min()
+one_scan = predict(features(120), Ridge(), ridges, n=n).excess.min()
 solution_6 = four_scan / one_scan
-print(f"four of 30: {four_scan:.4f}, one of 120: {one_scan:.4f}, ratio {solution_6:.3f}")
-exercise_6.solution(solution_6)
+exercise_6.solution(solution_6, f"four of 30: {four_scan:.4f}, one of 120: {one_scan:.4f}")
 
 # %% [markdown]
 # ## References

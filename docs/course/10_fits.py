@@ -43,9 +43,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import least_squares
 
-from solvable import GradientFlow, LinearRegression, PowerLaw, plot, predict, ridge_risk
+from solvable import GradientFlow, PowerLaw, Ridge, plot, predict
+from solvable.asymptotics import finite_exponents
 from solvable.exercises import Exercise
-from solvable.design.regimes import finite_exponents
 
 plt.style.use(plot.STYLE)
 rng = np.random.default_rng(1)
@@ -74,7 +74,7 @@ def losses(d, t):
 
 
 t = np.geomspace(30, 10**4, 10)
-wide = LinearRegression(alpha=alpha, beta=beta, v=10**6, noise=noise)
+wide = PowerLaw(alpha=alpha, beta=beta, v=10**6, noise=noise)
 theirs = predict(wide, GradientFlow(), t).excess
 j = np.arange(1, 10**6 + 1)
 ours = [np.sum(j ** (-2.0 * (alpha + beta)) * np.exp(-2 * x * j**-1.4)) for x in t]
@@ -144,7 +144,7 @@ _ = ax.legend(loc="upper right", ncols=2)
 # has not yet learned, and what width $d$ never learns: something is left, and it is not small.
 
 # %%
-never = [ridge_risk(PowerLaw(alpha=alpha, beta=beta, v=10**8, d=int(s)), None, 0.0) for s in d]
+never = [predict(PowerLaw(alpha=alpha, beta=beta, v=10**8, d=int(s)), Ridge(), 0.0) for s in d]
 cross = L - noise - theirs - np.array([x.excess for x in never])
 print("share of the excess that is neither width nor time alone:")
 for k in (0, 2, 5):
@@ -184,7 +184,7 @@ for factor in (1, 3, 10, 100):
 # logarithms: fit its slope, and see how well it fits.
 
 # %%
-hard = LinearRegression(alpha=0.75, beta=0.25, v=10**8, noise=0.1)
+hard = PowerLaw(alpha=0.75, beta=0.25, v=10**8, noise=0.1)
 when = np.geomspace(10, 100, 25)
 exact = predict(hard, GradientFlow(), when).risk
 measured = exact * np.exp(0.01 * rng.standard_normal(when.size))
@@ -351,8 +351,7 @@ exercise_2(answer_2)
 # %% tags=["hide-cell"] jupyter={"source_hidden": true} cellView="form" mystnb={"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 # Solution. One line.
 solution_2 = -np.polyfit(np.log(when), np.log(exact), 1)[0]
-print(f"{solution_2:.3f}, where the truth is {2 / 3:.3f}")
-exercise_2.solution(solution_2)
+exercise_2.solution(solution_2, f"the truth is {2 / 3:.3f}")
 
 # %% [markdown]
 # ### Exercise 3 (medium)
@@ -416,8 +415,8 @@ exercise_4(answer_4)
 early = t <= 1000
 x = fit(D[:, early], T[:, early], L[:, early]).x
 solution_4 = (form(x, 1024, 1e4) - noise) / (losses(1024, [1e4])[0] - noise)
-print(f"ratio of the excess {solution_4:.2f}, of the loss {form(x, 1024, 1e4) / L[-1, -1]:.4f}")
-exercise_4.solution(solution_4)
+remark = f"of the loss itself the ratio is {form(x, 1024, 1e4) / L[-1, -1]:.4f}"
+exercise_4.solution(solution_4, remark)
 
 # %% [markdown]
 # ### Exercise 5 (research)
@@ -458,11 +457,9 @@ times, widths = np.geomspace(10, 10**4, 10), np.geomspace(64, 4096, 7).round()
 data = np.array([losses(size, times) for size in widths])
 both = np.meshgrid(widths, times, indexing="ij")
 two = fit(*both, data), fit(*both, data, form=six, more=(0.0,))
-for name, f in zip(("five parameters", "six parameters "), two, strict=True):
-    error = np.sqrt(np.mean(f.fun**2))
-    print(f"{name}: residuals {error:.2%}, E {np.exp(f.x[0]):.4f}, a {f.x[2]:.2f}, b {f.x[4]:.2f}")
+said = (f"E {np.exp(f.x[0]):.4f}, a {f.x[2]:.2f}, b {f.x[4]:.2f}" for f in two)
 solution_5 = np.sqrt(np.mean(two[0].fun ** 2) / np.mean(two[1].fun ** 2))
-exercise_5.solution(solution_5)
+exercise_5.solution(solution_5, "of five parameters {}; of six {}".format(*said))
 
 # %% [markdown]
 # ## References

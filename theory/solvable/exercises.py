@@ -1,7 +1,7 @@
 """Exercises that answer: what a student found is compared, and a wrong answer is explained."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Feedback:
         return f"{'✓' if self.right else '✗'} {self.message}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Exercise:
     """A question with its answer, and what the known mistakes give.
 
@@ -65,6 +65,8 @@ class Exercise:
     mistakes: Mapping[Any, str] | None = None
     rtol: float = 0.01
     hint: str = ""
+    answered: bool = field(default=False, init=False)
+    """Whether it was called with an answer, right or wrong."""
 
     def __post_init__(self) -> None:
         check_number("rtol", self.rtol, positive=True)
@@ -76,19 +78,27 @@ class Exercise:
         if answer is ... or answer is None:
             ask = "Not answered yet: put your answer in place of the dots, and run both cells."
             return Feedback(False, ask)
+        self.answered = True
         if self._same(answer, self.answer):
             return Feedback(True, f"Right: {self.because}" if self.because else "Right.")
         return Feedback(False, self._explanation(answer))
 
-    def solution(self, answer: Any) -> None:
-        """The solution of the author. It says nothing, as those who run all cells would read it.
+    def solution(self, answer: Any, remark: str = "") -> Feedback | None:
+        """The solution of the author, with a remark for those who have answered.
+
+        Before that it says nothing, as those who run all cells would read it.
+
+        Args:
+            answer: What the author found.
+            remark: What else there is to say of it.
 
         Raises:
             ValueError: If it is not right.
         """
-        feedback = self(answer)
-        if not feedback.right:
-            raise requirement("answer", f"be {self.answer!r}", answer, feedback.message)
+        if not self._same(answer, self.answer):
+            message = self._explanation(answer)
+            raise requirement("answer", f"be {self.answer!r}", answer, message)
+        return Feedback(True, remark) if remark and self.answered else None
 
     def _explanation(self, answer: Any) -> str:
         for wrong, why in (self.mistakes or {}).items():
