@@ -32,6 +32,8 @@ MAX_COORDINATES = 10**8
 """The largest ``v`` where coordinates are held one by one, as in a draw or a simulation."""
 
 MAX_ENTRIES = 2**31
+"""The largest number of entries held at once in a plan for another machine: 16 GiB."""
+
 DRAWN = 24
 """Bytes of an entry of W while it is drawn: three copies, as measured."""
 
