@@ -20,13 +20,13 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import optimize
 
-from solvable.dynamics.ridge import at_kappa, at_ridge, freedom, sizes
+from solvable.dynamics.ridge import at_kappa, at_ridge, sizes
 from solvable.models.kernels import Problem
 from solvable.models.modes import Modes
 from solvable.models.power_law import PowerLaw
 from solvable.numerics.search import minimum
 from solvable.spectra.lower_edge import negative_branch
-from solvable.spectra.resolvent import EQUAL
+from solvable.spectra.resolvent import EQUAL, freedom
 from solvable.util.checks import check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu

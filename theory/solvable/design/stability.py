@@ -34,7 +34,7 @@ from solvable.models.problem import Problem, check_one_pass, check_problem
 from solvable.models.thresholds import band_edge, kernel_sum, largest, spectrum_of
 from solvable.rules.filters import Filter
 from solvable.rules.rule import Rule, check_rule, target_keeping
-from solvable.spectra.resolvent import ridge_on_axis
+from solvable.spectra.resolvent import left_over, ridge_on_axis
 from solvable.util.checks import check_count, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu, is_traced
@@ -64,7 +64,7 @@ class Stability:
 def learned_out(modes, inverse_d) -> Array:
     """Excess risk of the best theta."""
     kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d)
-    return modes.floor + modes.weight @ (kappa / (modes.lam + kappa))
+    return modes.floor + modes.weight @ left_over(kappa, modes)
 
 
 def _constant(rule: Rule) -> Rule:

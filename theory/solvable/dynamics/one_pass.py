@@ -5,7 +5,6 @@ inversion (``inversion``, any number of features), in blocks of steps that doubl
 rule of constant coefficients) and step by step (``recursion``, everything else).
 """
 
-import functools
 from typing import Any
 
 import jax
@@ -13,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.dynamics import inversion, octaves, secular
+from solvable.dynamics.chunks import in_chunks
 from solvable.dynamics.contour import TOLERANCE
 from solvable.dynamics.recursion import rate, stepping
 from solvable.dynamics.solution import Seen, Solution, Solver
 from solvable.models.thresholds import largest
 from solvable.rules.rule import Rule, target_keeping
-from solvable.spectra.resolvent import ridge_on_axis
+from solvable.spectra.resolvent import learned, left_over, ridge_on_axis
 from solvable.util.errors import ArgumentError, requirement
 from solvable.util.precision import is_traced
 from solvable.util.steps import MAX_STEPPED
@@ -47,28 +47,30 @@ def plain_rate(rule: Rule) -> Any:
     return -target_keeping(rule, np.zeros(1, int)).b[0, 0]
 
 
-def _padded(step: np.ndarray) -> np.ndarray:
-    """Steps as floats, filled up to one of few lengths, so that calls share programs."""
-    size = step.size
-    size = 1 << (size - 1).bit_length() if size <= 64 else -(-size // 64) * 64
-    return np.pad(step.astype(float), (0, size - step.size), mode="edge")
-
-
-_secular = jax.jit(secular.evaluate)
+_exponentials = jax.jit(secular.exponentials)
+_along = jax.jit(secular.along)
 _inverted = jax.jit(inversion.evaluate)
 
 
 def by_eigenvalues(seen: Seen, rule: Rule, step: np.ndarray) -> Solution:
     """A plain rule on few real modes."""
-    excess, forcing = _secular(_padded(step), seen.modes, 1.0 * plain_rate(rule), 1.0 * rule.B)
-    return Solution(excess[: step.size], _ROUNDING, forcing[: step.size])
+    law = seen.modes, 1.0 * plain_rate(rule), 1.0 * rule.B
+    found = _exponentials(*law)
+    values = lambda step: (_along(step, found, *law), _ROUNDING)
+    (excess, forcing), error = in_chunks(values, step.astype(float), whole=is_traced(found))
+    return Solution(excess, error, forcing)
 
 
 def by_inversion(seen: Seen, rule: Rule, step: np.ndarray) -> Solution:
     """A plain rule on any modes, with any number of features in front of them."""
-    gamma, B = 1.0 * plain_rate(rule), 1.0 * rule.B
-    excess, forcing, error = _inverted(_padded(step), seen.modes, seen.inverse_d, gamma, B)
-    return Solution(excess[: step.size], error, forcing[: step.size])
+    law = seen.modes, seen.inverse_d, 1.0 * plain_rate(rule), 1.0 * rule.B
+
+    def values(step: np.ndarray) -> tuple[tuple[Array, Array], Any]:
+        *found, error = _inverted(step, *law)
+        return tuple(found), error
+
+    (excess, forcing), error = in_chunks(values, step.astype(float), whole=is_traced(law))
+    return Solution(excess, error, forcing)
 
 
 def by_octaves(seen: Seen, rule: Rule, step: np.ndarray) -> Solution:
@@ -167,19 +169,13 @@ def solve(seen: Seen, rule: Rule, step: np.ndarray, allow_unstable: bool = False
     return solution
 
 
-@functools.partial(jax.jit)
-def _terms(step, modes, inverse_d, gamma, B, excess, forcing):
+@jax.jit
+def _learned(step, modes, inverse_d, gamma, B):
+    """What the features cannot express, and what they can and is not learned yet."""
     kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d)
-    learnable = modes.lam / (modes.lam + kappa)
-    capacity = modes.floor + modes.weight @ (kappa / (modes.lam + kappa))
+    capacity = modes.floor + modes.weight @ left_over(kappa, modes)
     remaining = jnp.exp(step[:, None] * jnp.log1p(-rate(modes.lam, gamma, B)))
-    population = remaining @ (modes.weight * learnable)
-    return {
-        "capacity": jnp.full_like(step, capacity),
-        "population": population,
-        "distortion": forcing - capacity - population,
-        "sgd_noise": excess - forcing,
-    }
+    return jnp.full_like(step, capacity), remaining @ (modes.weight * learned(kappa, modes))
 
 
 def terms(seen: Seen, rule: Rule, step: np.ndarray, solution: Solution) -> dict[str, Array]:
@@ -191,10 +187,12 @@ def terms(seen: Seen, rule: Rule, step: np.ndarray, solution: Solution) -> dict[
     if solution.forcing is None:
         must = "be False, but for SGD of constant rate below the stability threshold"
         raise requirement("terms", must, True)
-    sizes = 1.0 * plain_rate(rule), 1.0 * rule.B
-    long = _padded(step)
-    fill = lambda x: jnp.pad(x, (0, long.size - step.size), mode="edge")
-    found = _terms(
-        long, seen.modes, seen.inverse_d, *sizes, fill(solution.excess), fill(solution.forcing)
-    )
-    return {name: x[: step.size] for name, x in found.items()}
+    law = seen.modes, seen.inverse_d, 1.0 * plain_rate(rule), 1.0 * rule.B
+    values = lambda step: (_learned(step, *law), 0.0)
+    (capacity, population), _ = in_chunks(values, step.astype(float), whole=is_traced(law))
+    return {
+        "capacity": capacity,
+        "population": population,
+        "distortion": solution.forcing - capacity - population,
+        "sgd_noise": solution.excess - solution.forcing,
+    }

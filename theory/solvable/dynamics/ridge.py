@@ -19,12 +19,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.dynamics.chunks import in_chunks
 from solvable.dynamics.curve import Curve
-from solvable.models.modes import Modes, check_modes
+from solvable.models.modes import Modes, seen_modes
 from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Rule
 from solvable.spectra.lower_edge import negative_branch, ridge_below
-from solvable.spectra.resolvent import EQUAL, rank, resolves, ridge_on_axis
+from solvable.spectra.resolvent import EQUAL, freedom, rank, resolves, ridge_on_axis
 from solvable.spectra.two_point import TERMS, Parts, pair_sums
 from solvable.util.checks import check_array, check_count, check_vector
 from solvable.util.errors import requirement, warn, why
@@ -41,13 +42,6 @@ def at_kappa(kappa, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
     half = jnp.full((*kappa.shape, 1, 1), 0.5)
     parts = pair_sums(kappa[..., None], half, modes, inverse_d, inverse_n, *averages)
     return jax.tree.map(lambda x: x[..., 0], parts)
-
-
-def freedom(kappa, modes: Modes, order: int) -> Array:
-    """df of an order at given effective ridges; eigenvalues that are zero have no part in it."""
-    used = modes.lam > 0
-    ratio = modes.lam / jnp.where(used, modes.lam + kappa[..., None], 1.0)
-    return ratio**order @ modes.multiplicity
 
 
 def infinite(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array]:
@@ -119,7 +113,7 @@ def sizes(problem, n, ensemble, bags) -> tuple[Any, ...]:
             check_count(name, count)
     inverse_n = 0.0 if n is None else 1.0 / n
     return (
-        check_modes(problem.spectrum()),
+        seen_modes(problem),
         1.0 * problem.inverse_d,
         inverse_n,
         1.0 * ensemble,
@@ -156,17 +150,21 @@ def ridge_curve(
     traced = is_traced((ridge, arguments))
     if not traced:
         ridge = _check_ridges(ridge, modes, inverse_d, inverse_n)
-    at = jnp.atleast_1d(ridge)
-    found = _at_ridge(jnp.maximum(at, 0.0), *arguments)
-    if traced or (ridge < 0).any():
-        # No message can be raised under a transformation: a negative ridge has no number there.
-        below = jnp.nan if traced else _below_zero(jnp.minimum(at, -0.0), *arguments)
-        below = jax.tree.map(lambda x: below, found) if traced else below
-        found = jax.tree.map(lambda x, y: jnp.where(at < 0, x, y), below, found)
+
+    def values(at: Array) -> tuple[tuple[Any, ...], float]:
+        found = _at_ridge(jnp.maximum(at, 0.0), *arguments)
+        if traced or (at < 0).any():
+            # No message can be raised under a transformation: a negative ridge has no number there.
+            below = jnp.nan if traced else _below_zero(jnp.minimum(at, -0.0), *arguments)
+            below = jax.tree.map(lambda x: below, found) if traced else below
+            found = jax.tree.map(lambda x, y: jnp.where(at < 0, x, y), below, found)
+        parts, kappa = found
+        return (parts, kappa, *(_freedom(kappa, modes, order) for order in (1, 2))), 0.0
+
+    at = jnp.atleast_1d(ridge) if traced else ridge
+    (parts, kappa, df1, df2), _ = in_chunks(values, at, whole=traced)
     if not traced and (ridge == 0).any():
         _warn_infinite(modes, inverse_d, inverse_n)
-    parts, kappa = found
-    df1, df2 = (_freedom(kappa, modes, order) for order in (1, 2))
     is_exact = n is None and problem.rung is Rung.EXACT
     return Curve(
         x=ridge,

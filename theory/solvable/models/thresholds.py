@@ -16,16 +16,23 @@ h has one more factor like its second, and the band ends where it is least.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from solvable.models.modes import Modes, check_modes
+from solvable.models.modes import Modes, seen_modes
 from solvable.models.problem import Problem, check_one_pass
 from solvable.util.checks import check_count
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.types import Array, Scalar
+
+
+def _units(modes: Modes) -> tuple[Modes, Array]:
+    """Modes in units of the largest eigenvalue, whose squares are numbers, and that eigenvalue."""
+    unit = lax.stop_gradient(modes.top)
+    return replace(modes, lam=modes.lam / unit), unit
 
 
 def _root(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
@@ -72,24 +79,27 @@ def _band_gap(modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0) -> Array
 @jax.jit
 def band_edge(modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0) -> Array:
     """The upper end of the spectrum of K, of d features seen on n samples."""
+    modes, unit = _units(modes)
     edge = _axis(_band_gap(modes, inverse_d, inverse_n), modes, inverse_d, inverse_n)
-    return jnp.where(inverse_d + inverse_n > 0, edge, modes.top)
+    return unit * jnp.where(inverse_d + inverse_n > 0, edge, modes.top)
 
 
 @jax.jit
 def largest(modes: Modes, inverse_d: Array, B: Array) -> Array:
     """The stability threshold for any modes."""
+    modes, unit = _units(modes)
     f = lambda y: jnp.log(modes.multiplicity @ _ratio(jnp.exp(y), modes)) - jnp.log(B + 1)
     bounds = modes.top / (B + 1), modes.trace / (B + 1)
     kernel_gap = jnp.exp(_root(f, *map(jnp.log, bounds)))
     gap = jnp.maximum(kernel_gap, _band_gap(modes, inverse_d))
-    return 2 * B / ((B + 1) * _axis(gap, modes, inverse_d))
+    return 2 * B / ((B + 1) * _axis(gap, modes, inverse_d)) / unit
 
 
 @jax.jit
 def kernel_sum(modes: Modes, inverse_d: Array, gamma: Array, B: Array) -> Array:
     """The sum of the kernel of the SGD noise; not a number past the band's edge of stability."""
-    axis = 2 * B / (gamma * (B + 1))
+    modes, unit = _units(modes)
+    axis = 2 * B / (gamma * unit * (B + 1))
     start = jnp.maximum(_band_gap(modes, inverse_d), 1e-14 * axis)
     f = lambda y: jnp.log(axis) - jnp.log(_axis(jnp.exp(y), modes, inverse_d))
     gap = jnp.exp(_root(f, jnp.log(start), jnp.log(axis)))
@@ -100,7 +110,7 @@ def kernel_sum(modes: Modes, inverse_d: Array, gamma: Array, B: Array) -> Array:
 def spectrum_of(problem: Problem) -> tuple[Modes, Scalar]:
     """The modes a threshold is read from, and one over the number of features they are seen by."""
     check_one_pass(problem)
-    return check_modes(problem.spectrum()), problem.inverse_d
+    return seen_modes(problem), problem.inverse_d
 
 
 @float64_on_cpu

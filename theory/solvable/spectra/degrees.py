@@ -9,7 +9,7 @@ from solvable.models.modes import Modes
 from solvable.models.power_law import PowerLaw
 from solvable.models.problem import Problem
 from solvable.models.spectrum import Spectrum
-from solvable.spectra.resolvent import ridge_on_axis, transforms
+from solvable.spectra.resolvent import freedom, ridge_on_axis, transforms
 from solvable.util.checks import check_count, check_type, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
@@ -99,8 +99,7 @@ def degrees_of_freedom(
         raise requirement("order", "be 1 or 2", order)
     spectrum = problem.spectrum()
     kappa = _ridge(_checked_ridge(ridge), spectrum, 1.0 * problem.inverse_d, _inverse(n))
-    u = spectrum.lam / (spectrum.lam + kappa[..., None])
-    return as_numpy(u**order @ spectrum.multiplicity)
+    return as_numpy(freedom(kappa, spectrum, order))
 
 
 @jax.jit

@@ -69,6 +69,23 @@ def resolves(modes: Modes, inverse_d: Scalar, inverse_n: Scalar = 0.0) -> Array:
     return rank(modes) * jnp.maximum(inverse_d, inverse_n) <= 1 + EQUAL
 
 
+def learned(kappa: Array, modes: Modes) -> Array:
+    """lam / (lam + kappa), the part of a mode that is resolved; none of an eigenvalue of zero."""
+    lam = modes.lam
+    return lam / jnp.where(lam > 0, lam + jnp.asarray(kappa)[..., None], 1.0)
+
+
+def left_over(kappa: Array, modes: Modes) -> Array:
+    """kappa / (lam + kappa), the part that is not."""
+    lam, kappa = modes.lam, jnp.asarray(kappa)[..., None]
+    return jnp.where(lam > 0, kappa / jnp.where(lam > 0, lam + kappa, 1.0), 1.0)
+
+
+def freedom(kappa: Array, modes: Modes, order: int) -> Array:
+    """Degrees of freedom of an order at given effective ridges."""
+    return learned(kappa, modes) ** order @ modes.multiplicity
+
+
 def _stieltjes(
     kappa: Inexact[Array, "..."], lam: Float[Array, " n"], *weights: Float[Array, " n"]
 ) -> tuple[Array, ...]:
