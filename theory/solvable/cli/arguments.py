@@ -1,24 +1,27 @@
-"""What the command line takes: numbers, and the groups of options that commands share."""
+"""What the command line takes: numbers, and the options made from the words of a command."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, make_dataclass
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
-import solvable
 from solvable.cli.output import check_file, plain, save, show, show_json, table, write_result
+from solvable.sweeps.schema import MAX_SEED, TABLES, Word, meant
 
 ROWS = 16
 """A table on the screen shows at most this many rows of a result."""
 
-LEARNED = Group("What is learned", sort_key=1)
-TRAINED = Group("How: one-pass SGD", sort_key=2)
-PRINTED = Group("Output", sort_key=4)
+GROUPS = {
+    "problem": Group("What is learned", sort_key=1),
+    "training": Group("How", sort_key=2),
+    "data": Group("On which data set; without, fresh samples at every step", sort_key=3),
+    "run": Group("Run", sort_key=4),
+}
+PRINTED = Group("Output", sort_key=5)
 
 
 def _exact(text: str) -> Fraction | float:
@@ -44,13 +47,17 @@ def count(text: str) -> int | float:
 
 def _seed(text: str) -> int:
     x = count(text)
-    if not (isinstance(x, int) and 0 <= x < 2**63):
-        raise ValueError(f"{text!r} is no whole number from 0 to 2^63 - 1.")
+    if not (isinstance(x, int) and 0 <= x <= MAX_SEED):
+        raise ValueError(f"{text!r} is no whole number from 0 to {MAX_SEED}.")
     return x
 
 
-def _steps(text: str) -> int | float | list[int | float]:
-    return [count(part) for part in text.split(",")] if "," in text else count(text)
+def _list(parse: Callable[[str], Any]) -> Callable[[str], list]:
+    return lambda text: [parse(part) for part in text.split(",")]
+
+
+def _one_or_list(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda text: _list(parse)(text) if "," in text else parse(text)
 
 
 def flops_range(text: str) -> list[float]:
@@ -63,142 +70,73 @@ def flops_range(text: str) -> list[float]:
     return decades if math.isclose(decades[-1], high) else [*decades, high]
 
 
-def typed(parse: Callable[[str], Any], metavar: str, name: str | None = None) -> Parameter:
+def _fields(text: str) -> dict[str, Any]:
+    """Fields of a class, such as nu=0.9,kind=fast: numbers, or words."""
+
+    def value(part: str) -> Any:
+        try:
+            return count(part)
+        except ValueError:
+            return part
+
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name and sign for name, sign, _ in pairs):
+        raise ValueError(f"{text!r} is no list of fields such as nu=0.9,order=2.")
+    return {name.strip(): value(part.strip()) for name, _, part in pairs}
+
+
+def typed(parse: Callable[[str], Any], metavar: str, **options: Any) -> Parameter:
     return Parameter(
-        name=name,
         converter=lambda _, tokens: parse(tokens[0].value),
         metavar=metavar,
         negative="",
         n_tokens=1,
         allow_leading_hyphen=True,
+        **options,
     )
 
 
 Exact = Annotated[Fraction, typed(_exact, "X")]
-Real = Annotated[float, typed(_real, "X")]
 Count = Annotated[int, typed(count, "N")]
 Seed = Annotated[int, typed(_seed, "N")]
-Steps = Annotated[Any, typed(_steps, "N[,N...]")]
-Flops = Annotated[list[float], typed(flops_range, "LOW:HIGH|F[,F...]")]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """What the problems of all sizes have in common."""
-
-    alpha: Real
-    """Capacity exponent: the covariance of x has eigenvalues j^(-2 alpha)."""
-    beta: Real
-    """Source exponent: the target coefficients are j^(-beta)."""
-    noise: Real = 0.0
-    """Variance of the label noise."""
-
-
-@Parameter(name="*", group=LEARNED)
-@dataclass(frozen=True, kw_only=True)
-class Model(Data):
-    """A problem of one size."""
-
-    v: Count
-    """Number of coordinates of x."""
-    d: Count | None = None
-    """Number of random features, at most v."""
-    linear_regression: Flag = False
-    """Learn from x itself: no random features, no --d."""
-
-    def problem(self) -> Any:
-        """The problem, as the Python API has it."""
-        if self.linear_regression == (self.d is not None):
-            raise ValueError(
-                "Give --d, the number of features, or --linear-regression: one of them."
-            )
-        data = dict(alpha=self.alpha, beta=self.beta, v=self.v, noise=self.noise)
-        if self.linear_regression:
-            return solvable.PowerLaw(**data)
-        return solvable.PowerLaw(**data, d=self.d)
+_KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "real": (_real, "X"),
+    "count": (count, "N"),
+    "seed": (_seed, "N"),
+    "steps": (_one_or_list(count), "N[,N...]"),
+    "reals": (_one_or_list(_real), "X[,X...]"),
+    "vector": (_list(_real), "X,X[,X...]"),
+    "flops": (flops_range, "LOW:HIGH|F[,F...]"),
+    "class": (str, "MODULE:CLASS"),
+    "fields": (_fields, "NAME=X[,NAME=X...]"),
+}
 
 
-@Parameter(name="*", group=LEARNED)
-@dataclass(frozen=True, kw_only=True)
-class Family(Data):
-    """A problem of every size."""
-
-    ratio: Real | None = None
-    """v / d, by default 4 if alpha < 1/2, else 100."""
-
-    @property
-    def given(self) -> dict[str, float]:
-        """The data and the ratio."""
-        ratio = (4 if self.alpha < 0.5 else 100) if self.ratio is None else self.ratio
-        if not 1 <= ratio < math.inf:
-            raise ValueError(f"--ratio must be v / d, at least 1, but is {ratio:g}.")
-        return dict(alpha=self.alpha, beta=self.beta, noise=self.noise, ratio=ratio)
-
-    def problem(self, d: int) -> Any:
-        """The problem with d features."""
-        data = self.given
-        return solvable.PowerLaw(v=round(data.pop("ratio") * d), d=d, **data)
+def _option(word: Word, group: Group) -> tuple[str, Any, Any]:
+    """A word as a field of a class of options."""
+    known = dict(name=f"--{word.name.replace('_', '-')}", help=word.help, group=group)
+    if word.kind == "flag":
+        hint = Annotated[bool, Parameter(negative="", show_default=False, **known)]
+    elif word.kind == "choice":
+        hint = Annotated[Literal[*word.choices], Parameter(**known)]
+    else:
+        hint = Annotated[Any, typed(*_KINDS[word.kind], **known)]
+    return word.name, hint, field(default=word.default)
 
 
-@Parameter(name="*", group=TRAINED)
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """The learning rate, given or relative to the largest stable one, and the batch size."""
-
-    gamma: Real | None = None
-    """Learning rate, on the batch mean."""
-    fraction: Real | None = None
-    """Or: fraction of the largest stable learning rate, by default 0.5."""
-    B: Annotated[int, typed(count, "N", name="--B")] = 1
-    """Batch size."""
-
-    @property
-    def given(self) -> dict[str, float]:
-        """The arguments of SGD, or of SGD.stable."""
-        if self.gamma is None:
-            return dict(fraction=0.5 if self.fraction is None else self.fraction, B=self.B)
-        if self.fraction is not None:
-            raise ValueError("Give --gamma or --fraction: one of them.")
-        return dict(gamma=self.gamma, B=self.B)
-
-    def rule(self, problem: Any) -> Any:
-        """The training rule of a problem."""
-        rule = solvable.SGD if self.gamma is not None else partial(solvable.SGD.stable, problem)
-        return rule(**self.given)
+def options(command: str) -> Any:
+    """The options of a command: a class with a field for every word that it knows."""
+    fields = [_option(word, GROUPS[name]) for name in TABLES for word in meant(name, command)]
+    made = make_dataclass(command.title(), fields, frozen=True, kw_only=True)
+    made.__module__ = __name__
+    return Parameter(name="*")(made)
 
 
-@Parameter(name="*", group=TRAINED)
-@dataclass(frozen=True, kw_only=True)
-class Rule(Training):
-    """SGD or momentum, with a schedule to the last step, and an average of the iterates."""
-
-    schedule: Literal["constant", "linear", "cosine", "stable-decay", "halving"] = "constant"
-    """How the learning rate falls from its peak to the last step."""
-    mu: Real | None = None
-    """Momentum in [0, 1): heavy ball instead of SGD."""
-    ema: Real | None = None
-    """Risk of the exponential moving average of the iterates, with this rho in [0, 1)."""
-    tail: Count | None = None
-    """Or: risk of the mean of the iterates from this step on; 0 for all."""
-
-    def rule(self, problem: Any, steps: Any = 1) -> Any:
-        """The training rule of a problem, up to the last of ``steps``."""
-        rule = super().rule(problem)
-        if self.mu is not None:
-            rule = solvable.Momentum(rule.gamma, self.mu, self.B)
-            if self.gamma is None:  # a fraction of momentum's own threshold
-                room = solvable.stability(problem, rule).max_learning_rate
-                fraction = 0.5 if self.fraction is None else self.fraction
-                rule = solvable.Momentum(fraction * room, self.mu, self.B)
-        if self.schedule != "constant":
-            shapes = {"linear": "Linear", "cosine": "Cosine", "halving": "Geometric"}
-            shape = getattr(solvable, (shapes | {"stable-decay": "StableDecay"})[self.schedule])
-            last = steps if isinstance(steps, int) else steps[-1]
-            rule = replace(rule, gamma=shape(rule.gamma, max(int(last), 1)))
-        if self.ema is None and self.tail is None:
-            return rule
-        return solvable.Averaged(rule, ema=self.ema, tail=self.tail)
+def given(options: Any) -> dict[str, Any]:
+    """The words of options, but for those that are not said."""
+    return {name: x for name, x in vars(options).items() if x is not None}
 
 
 @Parameter(name="*", group=PRINTED)
@@ -233,4 +171,4 @@ class Output:
                 show(heading, table(columns, shown), note)
 
 
-DEFAULT_TRAINING, DEFAULT_RULE, DEFAULT_OUTPUT = Training(), Rule(), Output()
+DEFAULT_OUTPUT = Output()

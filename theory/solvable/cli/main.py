@@ -8,52 +8,45 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, UnknownOptionError
 
 import solvable
+from solvable.cli import cache
 from solvable.cli import explore as cli_explore
-from solvable.cli import random as cli_random
 from solvable.cli import sweep as cli_sweep
+from solvable.cli import verify as cli_verify
 from solvable.cli.arguments import (
     DEFAULT_OUTPUT,
-    DEFAULT_RULE,
-    DEFAULT_TRAINING,
-    Count,
+    GROUPS,
     Exact,
-    Family,
     Flag,
-    Flops,
-    Model,
     Output,
-    Real,
-    Rule,
-    Seed,
-    Steps,
-    Training,
     flops_range,
+    given,
+    options,
 )
 from solvable.cli.output import (
     BAD_USE,
     FAILED,
     INTERRUPTED,
-    check_file,
-    in_shell_words,
+    curve_columns,
+    in_shell,
     plain,
-    save,
+    runs_columns,
     say,
     show,
     show_json,
     table,
     warn,
 )
+from solvable.sweeps.schema import COMMANDS, alias
 
 app = App(
     name="solvable",
     help="Solvable models of neural scaling laws: predict, simulate, verify.",
-    group_parameters=Group("Run", sort_key=3),
+    group_parameters=GROUPS["run"],
     print_error=False,
     exit_on_error=False,
     verbose=False,
@@ -63,6 +56,7 @@ app = App(
 
 app.command(cli_sweep.app)
 app.command(cli_explore.explore)
+app.command(cli_verify.verify)
 
 GREETING = """\
 Neural scaling laws: what theory predicts, what SGD does, and do they agree?
@@ -104,12 +98,15 @@ def phase(alpha: Exact, beta: Exact, *, json: Flag = False) -> None:
     show(title, table(["", ""], rows))
 
 
-@app.command
+Predict, Expect, Simulate, Frontier = map(options, COMMANDS)
+PREDICT, EXPECT, SIMULATE, FRONTIER = Predict(), Expect(), Simulate(), Frontier()
+PROBLEM = "--alpha X --beta X --v N [--d N]"
+
+
+@app.command(usage=f"Usage: solvable predict {PROBLEM} --steps N [OPTIONS]")
 def predict(
     *,
-    model: Model,
-    training: Rule = DEFAULT_RULE,
-    steps: Steps,
+    words: Predict = PREDICT,
     terms: Flag = False,
     allow_unstable: Flag = False,
     output: Output = DEFAULT_OUTPUT,
@@ -117,87 +114,90 @@ def predict(
     """Expected risk of a training rule, from theory, at any step up to 1e15.
 
     Args:
-        steps: The last step, for about 200 log-spaced ones; or an increasing list.
-        terms: Split the excess risk: capacity, population, distortion, SGD noise.
+        terms: Split the excess risk: capacity, population, distortion, SGD noise; on a data set
+            bias, variance of the features and of the data, label noise.
         allow_unstable: Return the growing curve of an unstable learning rate.
     """
     output.check()
-    problem = model.problem()
-    options = dict(terms=terms, allow_unstable=allow_unstable)
-    curve = solvable.predict(problem, training.rule(problem, steps), steps, **options)
-    columns = {"step": curve.step, "risk": curve.risk}
-    columns |= {"excess": curve.excess} if model.noise else {}
-    columns |= curve.terms or {"flops": curve.flops}
-    return output.deliver(curve, str(curve), columns)
+    from solvable.sweeps.words import setup
+
+    problem, rule, x, data = setup(given(words))
+    fresh = dict(terms=terms, allow_unstable=allow_unstable) if rule.data == "fresh" else {}
+    curve = solvable.predict(problem, rule, x, **data, **fresh)
+    return output.deliver(curve, str(curve), curve_columns(curve, terms))
 
 
-@app.command
-def simulate(
+@app.command(usage=f"Usage: solvable expect {PROBLEM} --steps N [OPTIONS]")
+def expect(
     *,
-    model: Model,
-    training: Rule = DEFAULT_RULE,
-    steps: Steps,
-    seeds: Count = 1,
-    engine: Literal["modes", "features"] = "modes",
-    inputs: Literal["gaussian", "rademacher", "student-t"] = "gaussian",
-    dof: Real | None = None,
-    dtype: Literal["float32", "float64"] = "float32",
-    seed: Seed = 0,
+    words: Expect = EXPECT,
+    allow_unstable: Flag = False,
     output: Output = DEFAULT_OUTPUT,
 ) -> int:
-    """Run SGD itself. Ctrl-C stops it and keeps what was recorded.
+    """Exact expected risk for given features, by seed: each has its own draw of them.
 
     Args:
-        steps: The last step, for about 200 log-spaced ones; or an increasing list.
-        seeds: Number of independent runs, each with its own draw of the features.
-        engine: Exact in law, fast; or the literal loop over inputs and features.
-        inputs: Distribution of the inputs; other than gaussian with --engine features.
-        dof: Degrees of freedom of student-t, above 4.
-        dtype: Precision.
-        seed: Seed of the random key.
+        allow_unstable: Return the growing curve of an unstable learning rate.
     """
+    output.check()
+    from solvable.sweeps.expectations import expected
+
+    said = given(words)
+    runs = expected(said, "follow" if allow_unstable else "raise")
+    return output.deliver(runs, str(runs), runs_columns(runs))
+
+
+@app.command(usage=f"Usage: solvable simulate {PROBLEM} --steps N [OPTIONS]")
+def simulate(*, words: Simulate = SIMULATE, output: Output = DEFAULT_OUTPUT) -> int:
+    """Train, and record the risk. Ctrl-C stops it and keeps what was recorded."""
     output.check()
     import jax
 
-    problem = model.problem()
-    sgd = training.rule(problem, steps)
-    options = dict(engine=engine, inputs=inputs, dof=dof, dtype=dtype)
-    options["progress"] = sys.stderr.isatty()
-    runs = solvable.simulate(jax.random.key(seed), problem, sgd, steps, seeds, **options)
-    columns = {"step": runs.step, "mean risk": runs.mean}
-    if runs.seeds > 1:
-        columns |= {"std. error": runs.standard_error, "median": runs.median}
-        columns |= {f"{q:.0%} quantile": runs.quantile(q) for q in (0.1, 0.9)}
-    status = output.deliver(runs, str(runs), columns)
+    from solvable.sweeps.words import inputs_of, setup
+
+    said = given(words)
+    problem, rule, x, data = setup(said)
+    how: dict[str, Any] = dict(inputs=inputs_of(said), dtype=said.get("dtype"), **data)
+    how |= dict(engine=said["engine"]) if rule.data == "fresh" else {}
+    key, how["progress"] = jax.random.key(said["seed"]), sys.stderr.isatty()
+    runs = solvable.simulate(key, problem, rule, x, said["seeds"], **how)
+    status = output.deliver(runs, str(runs), runs_columns(runs))
     if runs.stopped < 0:
         return status
-    recorded = f"recorded up to step {runs.step[-1]}"
+    recorded = f"recorded up to step {runs.x[-1]}"
     return say(f"Interrupted at step {runs.stopped}: {recorded}.", INTERRUPTED)
 
 
-@app.command
-def frontier(
-    *,
-    family: Family,
-    training: Training = DEFAULT_TRAINING,
-    flops: Flops | None = None,
-    output: Output = DEFAULT_OUTPUT,
-) -> int:
+@app.command(usage="Usage: solvable frontier --alpha X --beta X [OPTIONS]")
+def frontier(*, words: Frontier = FRONTIER, output: Output = DEFAULT_OUTPUT) -> int:
     """Compute-optimal size and risk, with local slopes beside the predicted exponents.
 
-    Args:
-        flops: Budgets f = d B t: one per decade of a range, by default 1e9:1e20; or a list.
+    Budgets f = d B t are those of --flops: one per decade of a range, by default 1e9:1e20; or a
+    list. The ratio v / d is 4 by default if alpha < 1/2, else 100.
     """
     output.check()
-    best = solvable.frontier(family.problem, training.rule, flops or flops_range("1e9:1e20"))
-    columns = {"flops": best.flops, "best d": best.d, "excess risk": best.excess}
-    slopes = {"risk": best.slope.round(5), "d": best.size_slope.round(5)}
+    from solvable.sweeps.cells import family
+    from solvable.sweeps.words import check_words, rule_of
+
+    said = given(words)
+    check_words(said)
+    said.setdefault("ratio", 4.0 if said.get("alpha", 1) < 0.5 else 100.0)
+    said |= {} if "gamma" in said else {"fraction": said.get("fraction", 0.5)}
+    family(said, 8)
     try:
-        limit = solvable.phase(family.alpha, family.beta)
+        limit = solvable.phase(said["alpha"], said["beta"])
         note = f"Limits: the exponents of phase {limit.name}. Phases assume no noise."
         limits = {"risk": limit.loss_exponent, "d": limit.size_exponent}
     except ValueError as error:
-        limit, note, limits = None, f"No phase: {in_shell_words(error)}", {}
+        limit, note, limits = None, f"No phase: {in_shell(error)}", {}
+        if "flops" not in said:
+            raise ValueError(f"{note} For rows all the same, give --flops.") from None
+    flops = said.pop("flops", None) or flops_range("1e9:1e20")
+    best = solvable.design.frontier(
+        lambda d: family(said, d), lambda problem: rule_of(said, problem, 1), flops
+    )
+    columns = {"flops": best.flops, "best d": best.d, "excess risk": best.excess}
+    slopes = {"risk": best.slope.round(5), "d": best.size_slope.round(5)}
     for name, slope in slopes.items():
         columns[f"slope of {name}"] = slope
         if limits:
@@ -205,66 +205,18 @@ def frontier(
     if best.at_edge.any():
         columns["at edge"] = best.at_edge
         note += "\nAt the edge of the sizes searched the best is no optimum."
-    given = family.given | training.given
     heading = "Best size d at compute f = d B t, for "
-    heading += ", ".join(f"{name} = {x:g}" for name, x in given.items())
-    return output.deliver(best, heading, columns, note, given=given, phase=limit)
+    heading += ", ".join(f"{name} = {x:g}" for name, x in said.items())
+    return output.deliver(best, heading, columns, note, given=said, phase=limit)
 
 
-@app.command
-def verify(
-    *,
-    quick: Flag = False,
-    everything: Annotated[Flag, Parameter(name="--all")] = False,
-    random: Count | None = None,
-    seed: Seed = 0,
-    figure: Path | None = None,
-    force: Flag = False,
-    json: Flag = False,
-) -> int:
-    """Climb from simulation to exponents, one table per rung; exit code 1 if one fails.
-
-    Args:
-        quick: Under 30 seconds, and less sharp.
-        everything: Also the other training rules: schedules, momentum, averages, mixtures.
-        random: Instead, simulate as many random configurations, and test their p-values.
-        seed: Seed of the random key.
-        figure: By default solvable_verify.png, which is replaced.
-        force: Replace the figure if it exists.
-        json: Print JSON, alone, on stdout.
-    """
-    path = figure or Path("solvable_verify.png")
-    check_file("--figure", path, (".png", ".pdf", ".svg"), force or figure is None)
-    if random is not None:
-        if quick or everything:
-            raise ValueError("Give --random N without --quick and --all.")
-        return cli_random.check_random(random, seed, path, json)
-    from solvable import plot
-    from solvable.util.files import write_whole
-    from solvable.verify import ladder
-
-    def report(rung: Any) -> None:
-        title = f"{rung.name}  {rung.title}: {'passed' if rung.passed else 'FAILED'}"
-        show(title, table(rung.columns, rung.rows), rung.note)
-        slow = {name: x for name, x in rung.series.items() if name[:3] in ("flo", "Ic ", "IVb")}
-        if slow:
-            show(
-                "Slow convergence: slopes by budget",
-                table(slow, [*zip(*slow.values(), strict=True)]),
-            )
-
-    found = ladder.verify(
-        quick=quick, everything=everything, seed=seed, report=None if json else report
-    )
-    if json:
-        show_json(found.to_dict())
-    else:
-        failed = ", ".join(rung.name for rung in found.rungs if not rung.passed)
-        show(f"FAILED: {failed}." if failed else "All rungs passed.")
-    with plot.style():
-        picture = plot.verification(found)
-        status = save(path, lambda path: write_whole(path, picture.savefig))
-    return status if found.passed else FAILED
+def _unknown(error: UnknownOptionError) -> str:
+    """An option that is none, with the word for what it means elsewhere."""
+    name = str(error.token.keyword or error.token.value).partition("=")[0]
+    meant = alias(name.lstrip("-").replace("-", "_"))
+    if meant is None:
+        return str(error)
+    return f"Unknown option: {name}. Did you mean --{meant.replace('_', '-')}?"
 
 
 def run(tokens: Sequence[str]) -> int:
@@ -278,17 +230,19 @@ def run(tokens: Sequence[str]) -> int:
             return app(tokens) or 0
         except CycloptsError as error:
             command = " ".join(["solvable", *(error.command_chain or ())])
-            return say(f"{error} See {command} --help.", BAD_USE)
+            text = _unknown(error) if isinstance(error, UnknownOptionError) else str(error)
+            return say(f"{text} See {command} --help.", BAD_USE)
         except (ValueError, TypeError, ArithmeticError) as error:
-            return say(in_shell_words(error), BAD_USE)
+            return say(in_shell(error), BAD_USE)
         except KeyboardInterrupt:
             return say("Interrupted.", INTERRUPTED)
         except (OSError, MemoryError, RuntimeError, ImportError) as error:
-            return say(error, FAILED)
+            return say(in_shell(error), FAILED)
 
 
 def main() -> int:
     """The process: the exit code of its arguments."""
+    cache.begin()
     status = run(sys.argv[1:])
     if status == INTERRUPTED:  # JAX, interrupted as it compiles, crashes in an ordinary exit
         sys.stdout.flush()

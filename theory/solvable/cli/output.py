@@ -1,15 +1,18 @@
 """What the command line shows and saves: tables, JSON, files, messages of one line."""
 
 import dataclasses
+import enum
 import json
 import math
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from solvable.sweeps.schema import WORDS
+from solvable.util.errors import ArgumentError, ArgumentTypeError, plain_fix, sentence
 
 FAILED, BAD_USE, INTERRUPTED = 1, 2, 130
 DERIVED = ("flops", "risk", "mean", "standard_error", "diverged")
@@ -24,8 +27,16 @@ def check_file(option: str, path: Path, kinds: Sequence[str], force: bool) -> No
         raise ValueError(f"{option} must end in {' or '.join(kinds)}, but is {str(path)!r}.")
     try:
         check_output(path, force)
+    except FileNotFoundError:
+        must = f"be in an existing folder, but {str(path.parent)!r} is none. Create it first."
+        raise ValueError(f"{option} must {must}") from None
+    except IsADirectoryError:
+        raise ValueError(f"{option} must name a file, but {str(path)!r} is a folder.") from None
+    except FileExistsError:
+        message = f"File {str(path)!r} exists. Choose another, or set --force."
+        raise ValueError(message) from None
     except OSError as error:
-        raise ValueError(str(error).replace("Argument `path`", option)) from None
+        raise ValueError(in_shell(error)) from None
 
 
 def save(path: Path, write: Callable[[Path], None]) -> int:
@@ -65,8 +76,14 @@ def plain(x: Any) -> Any:
     if dataclasses.is_dataclass(x):
         fields = (f.name for f in dataclasses.fields(x))
         named = {name: getattr(x, name) for name in (*fields, *DERIVED) if hasattr(x, name)}
-        named = {name: value for name, value in named.items() if value is not None}
+        named = {
+            x.axis if name == "x" else name: value
+            for name, value in named.items()
+            if value is not None
+        }
         return {"type": type(x).__name__} | plain(named)
+    if isinstance(x, enum.Enum):
+        return str(x)
     if isinstance(x, dict):
         return {str(key): plain(value) for key, value in x.items()}
     if hasattr(x, "_asdict"):
@@ -78,6 +95,32 @@ def plain(x: Any) -> Any:
     if isinstance(x, (Fraction, float)):
         return float(x) if math.isfinite(x) else None if math.isnan(x) else str(x)
     return x
+
+
+def curve_columns(curve: Any, terms: bool) -> dict[str, Any]:
+    """The columns of a curve: its axis, its risks, and its terms or its compute."""
+    columns = {curve.axis: curve.x, "risk": curve.risk}
+    columns |= {"excess": curve.excess} if curve.problem.noise else {}
+    columns |= {} if curve.train is None else {"training error": _cleared(curve.train, curve)}
+    if terms:
+        parts = (curve.terms or {}).items()
+        return columns | {name.replace("_", " "): _cleared(x, curve) for name, x in parts}
+    return columns | ({"flops": curve.flops} if hasattr(curve, "flops") else {})
+
+
+def _cleared(x: Any, curve: Any) -> Any:
+    """A part of the risk, zero where it is a rounding error of the whole."""
+    return [0.0 if abs(one) <= curve.error * risk else one
+            for one, risk in zip(x, curve.risk, strict=True)]  # fmt: skip
+
+
+def runs_columns(runs: Any) -> dict[str, Any]:
+    """The columns of runs: their mean, and how they scatter."""
+    columns = {runs.axis: runs.x, "mean risk": runs.mean}
+    if runs.seeds > 1:
+        columns |= {"std. error": runs.standard_error, "median": runs.median}
+        columns |= {f"{q:.0%} quantile": runs.quantile(q) for q in (0.1, 0.9)}
+    return columns | ({} if runs.train is None else {"mean in training": runs.train_mean})
 
 
 def _cell(x: Any) -> str:
@@ -127,34 +170,44 @@ def say(message: object, status: int = 0) -> int:
     return status
 
 
-SHELL_WORDS = (
-    (r"Argument `(sgd|rule)` must (have|give) gamma", "--gamma must be"),
-    (r"but (gamma is|gives)", "but is"),
-    (r"SGD\.stable\(problem, fraction, B\)", "--fraction 0.5"),
-    (r"Pass np\.unique\(steps\)", "Sort them"),
-    (r"See Runs\.diverged", "--json lists them"),
-    (r"Fraction\((-?\d+), 1\)", r"\1"),
-    (r"Fraction\((-?\d+), (\d+)\)", r"\1/\2"),
-    (r"(\w+)=True", r"--\1"),
-    (r"(\w+)='([\w-]+)'", r"--\1 \2"),
-    (r"(Arguments? )?`(\w+)`", r"--\2"),
-    (r"--allow_unstable", "--allow-unstable"),
+OWN = (
+    *(
+        "terms",
+        "allow_unstable",
+        "json",
+        "out",
+        "force",
+        "quick",
+        "all",
+        "random",
+        "seed",
+        "figure",
+    ),
+    *("shard", "engine", "workers", "extend"),
 )
+"""Options of the command line that are no words of a configuration."""
 
 
-class OfAFile(ValueError):
-    """A message in the words of a file, which are not those of the command line."""
+def option(name: str) -> str:
+    """What the command line calls an argument: ``--full-batch``, or ``the curve``."""
+    word, bracket, index = name.partition("[")
+    if word in WORDS or word in OWN:
+        return f"--{word.replace('_', '-')}{bracket}{index}"
+    return f"the {name}"
 
 
-def in_shell_words(message: object) -> str:
-    """A message of the package, in the words of the command line."""
-    text = str(message)
-    if isinstance(message, OfAFile):
-        return text
-    for pattern, words in SHELL_WORDS:
-        text = re.sub(pattern, words, text)
-    return text
+def in_shell(error: BaseException) -> str:
+    """An error in the words of the command line."""
+    if isinstance(error, (ArgumentError, ArgumentTypeError)):
+        name = option(error.argument)
+        if error.argument == "rule" and not isinstance(error.value, str):
+            name = "the rule"
+        return sentence(error, name[0].upper() + name[1:], error.shell or plain_fix(error), option)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)
 
 
-def warn(message: object, *_: Any) -> None:
-    say(f"Warning: {in_shell_words(message)}")
+def warn(message: Any, *_: Any) -> None:
+    """A warning of the package on one line."""
+    say(f"Warning: {message}")

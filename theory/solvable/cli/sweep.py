@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App
 
 from solvable.cli.arguments import Count, Flag, typed
-from solvable.cli.output import FAILED, INTERRUPTED, OfAFile, say, show, show_json
+from solvable.cli.output import FAILED, INTERRUPTED, say, show, show_json
 
 app = App(name="sweep", help="Many configurations, from a file; resumed by running it again.")
 
@@ -23,15 +23,6 @@ def _shard(text: str) -> tuple[int, int]:
 Shard = Annotated[Any, typed(_shard, "I/N")]
 
 
-def _plan(file: Path) -> Any:
-    from solvable.sweeps import sweep
-
-    try:
-        return sweep.read(file)
-    except ValueError as error:
-        raise OfAFile(str(error)) from None
-
-
 @app.command
 def estimate(file: Path) -> None:
     """Cells, time, memory and disk, from a short calibration; and what to cut.
@@ -41,7 +32,7 @@ def estimate(file: Path) -> None:
     """
     from solvable.sweeps import sweep
 
-    show(str(sweep.estimate(_plan(file))))
+    show(str(sweep.estimate(sweep.read(file))))
 
 
 @app.command
@@ -69,7 +60,7 @@ def run(
     from solvable.sweeps import sweep
     from solvable.sweeps.executors import executor
 
-    plan = _plan(file)
+    plan = sweep.read(file)
     options: dict[str, Any] = dict(shard=shard, extend=extend, progress=sys.stderr.isatty())
     with executor(engine, workers) as pool:
         status = sweep.run(plan, out, executor=pool, **options)
@@ -112,7 +103,9 @@ def collect(folder: Path) -> int:
 
     data = sweep.collect(folder)
     show(str(data))
-    counts = f"{data.attrs['missing']} cells are missing"
+    missing, cells = data.attrs["missing"], data.attrs["cells"]
+    counts = f"; {missing} of {cells} cells are missing: run the sweep again" if missing else ""
     if unstable := data.attrs["unstable"]:
-        counts += f", {unstable} are NaN: their learning rates are above the stability threshold"
-    return say(f"Saved {folder / 'sweep.nc'}; {counts}.")
+        counts += f"; {unstable} cells are NaN: their learning rates are above the threshold"
+    say(f"Saved {folder / 'sweep.nc'}{counts}.")
+    return FAILED if missing else 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from solvable.models.problem import MAX_COORDINATES, MAX_ENTRIES, Problem, check_one_pass
+from solvable.models.problem import MAX_COORDINATES, Problem, check_one_pass
 from solvable.simulation.full_batch import check_axis, check_sizes
 from solvable.simulation.loop import MAX_STEP as LONGEST
 from solvable.simulation.one_pass import check_setting
@@ -22,6 +22,9 @@ from solvable.util.steps import MAX_STEP, MAX_STEPPED, check_steps
 
 MAX_CELLS = 10**6
 """Of one sweep: each has a file."""
+
+MAX_ENTRIES = 2**33
+"""Of the arrays of a cell, 64 GiB: a smaller machine refuses them when it comes to them."""
 
 _RUN = tuple(word.name for word in TABLES["run"])
 

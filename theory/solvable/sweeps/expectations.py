@@ -9,6 +9,9 @@ from solvable.dynamics.one_pass import UnstableError
 from solvable.dynamics.prediction import expect
 from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
+from solvable.simulation.runs import Runs, described_key
+from solvable.sweeps.words import setup
+from solvable.util.checks import check_count
 from solvable.util.errors import requirement
 from solvable.util.steps import check_steps
 
@@ -46,3 +49,19 @@ def expectations(
                 raise
             rows.append(np.full(check_steps(steps).size, np.nan))
     return np.stack(rows)
+
+
+def expected(words: dict[str, Any], unstable: str = "raise") -> Runs:
+    """The expectations that words ask for, as runs without any noise of the data."""
+    problem, rule, x, _ = setup(words)
+    seeds, seed = words.get("seeds", 1), words.get("seed", 0)
+    return Runs(
+        x=check_steps(x),
+        excess=expectations(problem, rule, x, check_count("seeds", seeds), seed, unstable),
+        engine="expectation",
+        dtype="float64",
+        features="shared" if problem.d is None else "own",
+        problem=problem,
+        rule=rule,
+        key=described_key(jax.random.key(seed)),
+    )

@@ -126,7 +126,7 @@ def axis_of(words: Words) -> Any:
     if name == "ridge":
         check_vector(name, np.atleast_1d(words[name]), minimum=0)
     elif name == "times":
-        check_times(words[name])
+        check_times(words[name], name)
     return words[name]
 
 

@@ -1,0 +1,90 @@
+"""``solvable verify``: the ladder, or random configurations, from computation to exit code."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from solvable.cli.arguments import Count, Flag, Seed
+from solvable.cli.output import FAILED, check_file, save, show, show_json, table
+
+
+def verify(
+    *,
+    quick: Flag = False,
+    everything: Annotated[Flag, Parameter(name="--all")] = False,
+    random: Count | None = None,
+    seed: Seed = 0,
+    figure: Path | None = None,
+    force: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Climb from simulation to exponents, one table per rung; exit code 1 if one fails.
+
+    Args:
+        quick: Under 30 seconds, and less sharp.
+        everything: Also the other training rules: schedules, momentum, averages, mixtures.
+        random: Instead, simulate as many random configurations, and test their p-values.
+        seed: Seed of the random key.
+        figure: By default solvable_verify.png, which is replaced.
+        force: Replace the figure if it exists.
+        json: Print JSON, alone, on stdout.
+    """
+    path = figure or Path("solvable_verify.png")
+    check_file("--figure", path, (".png", ".pdf", ".svg"), force or figure is None)
+    if random is not None:
+        if quick or everything:
+            raise ValueError("Give --random N without --quick and --all.")
+        return _check_random(random, seed, path, json)
+    from solvable import plot
+    from solvable.util.files import write_whole
+    from solvable.verify import climb
+
+    def report(rung: Any) -> None:
+        title = f"{rung.name}  {rung.title}: {'passed' if rung.passed else 'FAILED'}"
+        show(title, table(rung.columns, rung.rows), rung.note)
+        slow = {name: x for name, x in rung.series.items() if name[:3] in ("flo", "Ic ", "IVb")}
+        if slow:
+            show(
+                "Slow convergence: slopes by budget",
+                table(slow, [*zip(*slow.values(), strict=True)]),
+            )
+
+    found = climb(quick=quick, everything=everything, seed=seed, report=None if json else report)
+    if json:
+        show_json(found.to_dict())
+    else:
+        failed = ", ".join(rung.name for rung in found.rungs if not rung.passed)
+        show(f"FAILED: {failed}." if failed else "All rungs passed.")
+    with plot.style():
+        picture = plot.verification(found)
+        status = save(path, lambda path: write_whole(path, picture.savefig))
+    return status if found.passed else FAILED
+
+
+def _check_random(count: int, seed: int, path: Path, json: bool) -> int:
+    """Check ``count`` random configurations, print by phase, and draw their p-values."""
+    from solvable import plot
+    from solvable.util.checks import check_count
+    from solvable.util.files import write_whole
+    from solvable.verify import check_random
+
+    check_count("random", count)
+    found = check_random(count, seed, progress=sys.stderr.isatty())
+    if json:
+        show_json(found.to_dict())
+    else:
+        rows = [(name, *row) for name, row in (found.phases | {"all": found.overall}).items()]
+        columns = ("phase", "configurations", "KS p", "smallest p", "failures")
+        show("Simulation against exact expectation", table(columns, rows))
+        again = [(t.z, t.p_value, t.again, t.failed, t.command) for t in found.suspects]
+        if again:
+            columns = ("z", "p", "fresh p", "failed", "command")
+            show("Made again, with fresh samples", table(columns, again))
+        show(found.verdict)
+    with plot.style():
+        picture, axes = plot.panels()
+        plot.uniformity(axes[0, 0], found.p_values)
+        status = save(path, lambda path: write_whole(path, picture.savefig))
+    return status if found.passed else FAILED
