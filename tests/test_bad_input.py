@@ -7,23 +7,14 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import (
-    SGD,
-    Cosine,
-    LinearRegression,
-    Momentum,
-    PowerLaw,
-    UnstableError,
-    expect,
-    expect_ensemble,
-    frontier,
-    max_learning_rate,
-    predict,
-    simulate,
-)
+from solvable import SGD, Momentum, PowerLaw, Spectrum, UnstableError, expect, predict, simulate
+from solvable.design import frontier
+from solvable.dynamics import expect_ensemble
+from solvable.models.thresholds import max_learning_rate
+from solvable.schedules import Cosine
 
 PLRF = PowerLaw(alpha=1.0, beta=0.3, v=20, d=5)
-REGRESSION = LinearRegression.from_spectrum([1.0, 0.5, 0.1], target=[1.0, 1.0, 1.0])
+REGRESSION = Spectrum([1.0, 0.5, 0.1], target=[1.0, 1.0, 1.0])
 STABLE = SGD(0.1)
 
 
@@ -32,11 +23,11 @@ def features(**changes):
 
 
 def regression(**changes):
-    return LinearRegression(**(dict(alpha=1.0, beta=0.3, v=20) | changes))
+    return PowerLaw(**(dict(alpha=1.0, beta=0.3, v=20) | changes))
 
 
 def spectrum(eigenvalues, target=(1.0, 1.0), noise=0.0):
-    return LinearRegression.from_spectrum(eigenvalues, target, noise)
+    return Spectrum(eigenvalues, target, noise)
 
 
 NOT_NUMBERS = ["1.0", b"1", None, True, 1j, [1.0], (1.0,), {}, {1.0}, np.bool_(True)]

@@ -8,14 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import (
-    GradientDescent,
-    GradientFlow,
-    predict,
-    ridge_risk,
-    simulate_full_batch,
-    simulate_ridge,
-)
+from solvable import GradientDescent, GradientFlow, Ridge, predict, simulate
 from solvable.verify.presets import task
 
 SEEDS = 300
@@ -49,7 +42,7 @@ def agree(runs, theory, size):
 def test_training(d, n, a, b, noise, rule, times):
     problem = task(a, b, v=1000, d=d, noise=noise)
     key = jax.random.key(7 * d + n + int(100 * noise))
-    runs = simulate_full_batch(key, problem, rule, times, seeds=SEEDS, n=n)
+    runs = simulate(key, problem, rule, times, seeds=SEEDS, n=n)
     agree(runs, predict(problem, rule, times, n=n), min(d, n))
 
 
@@ -68,5 +61,5 @@ def test_training(d, n, a, b, noise, rule, times):
 )
 def test_ridge_regression(v, d, n, a, b, noise, ridge):
     problem = task(a, b, v=v, d=d, noise=noise)
-    runs = simulate_ridge(jax.random.key(v + 3 * d + n), problem, n, ridge, seeds=SEEDS)
-    agree(runs, ridge_risk(problem, n, ridge), min(d, n))
+    runs = simulate(jax.random.key(v + 3 * d + n), problem, Ridge(), ridge, seeds=SEEDS, n=n)
+    agree(runs, predict(problem, Ridge(), ridge, n=n), min(d, n))

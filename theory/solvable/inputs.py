@@ -25,6 +25,9 @@ class Inputs(Record):
         'Uniform()'
     """
 
+    copies = 6
+    """Arrays of the size of the samples that drawing them and a step take, for the memory."""
+
     def __call__(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
         """Samples of the given shape."""
         raise NotImplementedError
@@ -63,7 +66,7 @@ class StudentT(Inputs):
         ValueError: If ``dof`` is not above 4.
     """
 
-    dof: float = field(_check_dof, static=True)
+    dof: float = field(_check_dof, static=True, kind="number")
 
     def __call__(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
         """Samples of the given shape."""

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.util.checks import check_number, check_vector
+from solvable.util.checks import check_array, check_number, check_vector
 from solvable.util.errors import requirement, wrong_kind
 from solvable.util.precision import is_traced
 from solvable.util.record import MISSING, Record, choice, count, field, number
@@ -160,13 +160,15 @@ class Warmup(Record):
     """
 
     steps: Scalar = count()
-    schedule: Callable[[Any], Any] = field(_check_schedule)
+    schedule: Callable[[Any], Any] = field(_check_schedule, kind="schedule")
 
     def __call__(self, t: Array) -> Array:
         """The learning rate of step t."""
         xp = _module(self, t)
         t = xp.asarray(t)
-        return xp.minimum((t + 1) / self.steps, 1.0) * self.schedule(xp.maximum(t - self.steps, 0))
+        after = xp.maximum(t - self.steps, 0)
+        later = self.schedule(after) if xp is jnp else called("schedule", self.schedule, after)
+        return xp.minimum((t + 1) / self.steps, 1.0) * later
 
 
 Rate = Any
@@ -207,10 +209,10 @@ def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
             must = f"have one rate for each of the {int(t.max()) + 1} steps"
             raise requirement(name, must, f"{np.shape(rate)[0]} long")
         return rate[t]
-    values = _called(name, rate, t)
+    values = called(name, rate, t)
     if is_traced(values):
         return values
-    found = np.asarray(values, float)
+    found = check_array(name, values)
     if found.shape != t.shape:
         raise requirement(name, "return one rate per step", f"shape {found.shape[1:]} a step")
     bad = ~np.isfinite(found) | (found < 0)
@@ -220,19 +222,29 @@ def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
     return found
 
 
-def _called(name: str, rate: Callable[[Any], Any], t: np.ndarray) -> Any:
+def called(name: str, rate: Callable[[Any], Any], t: Array) -> Any:
     """A callable at steps t: at once if it is one of ours or of JAX, otherwise step by step.
 
     A function of ``math`` or NumPy, or one with an ``if`` in it, cannot be traced.
+
+    Raises:
+        TypeError: If it fails, or returns what is no number; the message says at which step.
     """
-    if isinstance(rate, Schedule):
+    if isinstance(rate, (Schedule, Warmup)):
         return rate(t)
     try:
         with jax.enable_x64(True):
-            return jax.vmap(rate)(jnp.asarray(t))
+            values = jax.vmap(rate)(jnp.atleast_1d(jnp.asarray(t)))
+            return values if np.ndim(t) else values[0]
     except Exception:  # whatever it is that JAX could not trace is called plainly, or fails again
-        try:
-            return np.array([np.asarray(rate(int(step)), float) for step in t])
-        except (TypeError, ValueError) as error:
-            must = f"be a function from a step to a rate, but fails: {error}"
-            raise wrong_kind(name, must, rate) from error
+        values = [_plain_call(name, rate, int(step)) for step in np.ravel(t)]
+        return np.reshape(values, np.shape(t))
+
+
+def _plain_call(name: str, rate: Callable[[Any], Any], step: int) -> float:
+    try:
+        value = rate(step)
+    except Exception as error:
+        must = f"be a function from a step to a rate, but fails at step {step}: {error}"
+        raise wrong_kind(name, must, rate) from error
+    return check_number(f"{name}({step})", value, minimum=0)

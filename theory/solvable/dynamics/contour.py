@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from solvable.dynamics.recursion import changes, pairs
-from solvable.models.modes import Modes
+from solvable.models.modes import Modes, seen_modes
 from solvable.models.problem import Problem, check_one_pass
 from solvable.models.thresholds import band_edge
 from solvable.rules.rule import Rule, target_keeping
@@ -101,7 +101,7 @@ class Watched:
                 first = (nodes.weight.sum() * self.start[0], kernel.sum() * noise[0])
                 sums += [(forcing.real, abs(first[0])), (feedback.real, abs(first[1]))]
                 Q, n = 2 * Q + Q @ Q, 2 * n
-        return np.array(sums)
+        return np.array(sums).reshape(-1, 2)
 
 
 def allowed_height(watched: Watched, eps: float, top: float) -> Height:
@@ -211,7 +211,7 @@ def contour_modes(problem: Problem, rule: Rule, horizon: float) -> Modes:
         ArithmeticError: If no refinement is enough.
     """
     check_one_pass(problem)
-    spectrum, inverse_d = problem.spectrum(), problem.inverse_d
+    spectrum, inverse_d = seen_modes(problem), problem.inverse_d
     watched = Watched(rule, horizon)
     outline = around(float(band_edge(spectrum, inverse_d)), watched)
     before = None

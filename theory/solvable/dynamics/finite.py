@@ -1,16 +1,19 @@
 r"""The risk of training on one finite data set, for any number of features, samples, and time.
 
-A rule is a sum of resolvents (:mod:`solvable.dynamics.residuals`), a model is the two-point function of
-two of them (:mod:`solvable.spectra.two_point`), and the risk is the double sum over both. With infinitely
-many features *and* samples there is nothing random, and the sum over the spectrum is exact.
+A rule is a sum of resolvents (:mod:`solvable.dynamics.residuals`), a model is the two-point
+function of two of them (:mod:`solvable.spectra.two_point`), and the risk is the double sum over
+both. With infinitely many features *and* samples there is nothing random, and the sum over the
+spectrum is exact.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.dynamics.chunks import in_chunks
 from solvable.dynamics.contour import Watched, around, padded
 from solvable.dynamics.curve import Curve
 from solvable.dynamics.residuals import (
@@ -18,13 +21,13 @@ from solvable.dynamics.residuals import (
     contour_points,
     early_points,
     late_points,
-    polynomial,
+    polynomials,
 )
 from solvable.dynamics.ridge import ridge_curve
-from solvable.models.modes import Modes, check_modes
+from solvable.models.modes import Modes, seen_modes
 from solvable.models.problem import Problem
 from solvable.models.thresholds import band_edge
-from solvable.rules.filters import Filter, GradientFlow, Points
+from solvable.rules.filters import Filter, GradientFlow, Points, Ridge
 from solvable.rules.full_batch import FullBatch
 from solvable.rules.rule import Rule, target_keeping
 from solvable.spectra.resolvent import ridge_off_axis
@@ -42,6 +45,12 @@ TOLERANCE = 1e-9
 """Of the contours of rules that are neither flow nor descent."""
 
 
+_ROUNDING = 1e-12
+_MANY = 256  # times at once, where there are very many: each has hundreds of pairs of points
+_UNTRACED = (
+    "Under jax.jit, jax.grad or jax.vmap only gradient flow and gradient descent of constant rate "
+    "have a theory: other rules need a contour made for their numbers."
+)
 _PART = 256  # points of a contour whose effective ridges are found at a time
 
 
@@ -105,23 +114,30 @@ def _descent(step, modes: Modes, gamma, *sizes) -> tuple[Parts, Array]:
 _ridges, _pairs = jax.jit(ridge_off_axis), jax.jit(pair_sums)
 
 
-def contour_sums(points: Points, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
-    """Sums over the pairs of a contour of any length: its ridges by one program, part by part."""
-    z, u = points
+def contour_sums(
+    z: np.ndarray, modes: Modes, inverse_d, inverse_n, *averages
+) -> Callable[[np.ndarray], Parts]:
+    """From weights u, shape (k, n), to the sums over the pairs of a contour of any length: its
+    ridges by one program, part by part."""
     parts = np.pad(z, (0, -z.size % _PART), mode="edge").reshape(-1, _PART)
     kappa = [np.asarray(_ridges(part, modes, inverse_d, inverse_n)) for part in parts]
-    return _pairs(np.concatenate(kappa)[: z.size], u, modes, inverse_d, inverse_n, *averages)
+    fixed = np.concatenate(kappa)[: z.size]
+    return lambda u: _pairs(fixed, u, modes, inverse_d, inverse_n, *averages)
 
 
-def _around(step, modes: Modes, rule: FullBatch, inverse_d, inverse_n, *averages):
+def _around(step, modes: Modes, rule: FullBatch, *sizes):
     """Any rule, on a contour around the spectrum, refined until nothing changes."""
-    band, watched = float(band_edge(modes, inverse_d, inverse_n)), Watched(rule, float(step[-1]))
+    band, watched = float(band_edge(modes, *sizes[:2])), Watched(rule, float(step[-1]))
     outline = around(band, watched, lower=0.7)
     before = None
     for refine, order in ((1, 6), (1, 8), (1, 12), (2, 12)):
         h, dh = padded(*outline(refine, order=order))
-        points = contour_points((h, dh), polynomial(rule, step, h))
-        found = contour_sums(points, modes, inverse_d, inverse_n, *averages)
+        sums, more = contour_sums(-h, modes, *sizes), polynomials(rule, step, h)
+        values = lambda at, h=h, dh=dh, sums=sums, more=more: (
+            sums(contour_points((h, dh), more(at.size))[1]),
+            0.0,
+        )
+        found, _ = in_chunks(values, step.astype(float), least=8, large=_MANY)
         if before is not None and (error := _relative(before.excess, found.excess)) < TOLERANCE:
             break
         before = found
@@ -169,17 +185,18 @@ def full_batch_curve(
     """The curve of any rule on the whole of n samples."""
     n = None if n is None else check_count("n", n)
     ensemble, bags = check_count("ensemble", ensemble), check_count("bags", bags)
-    if rule.axis == "ridge":
+    if isinstance(rule, Ridge):
         return ridge_curve(problem, rule, x, n, ensemble, bags)
-    at = check_times(x) if rule.axis == "time" else check_steps(x)
-    modes = check_modes(problem.spectrum())
+    times = np.atleast_1d(x) if rule.axis == "ridge" else x
+    at = check_steps(x) if rule.axis == "step" else check_times(times)
+    modes = seen_modes(problem)
     is_exact = n is None and problem.rung is Rung.EXACT
     if is_exact:
-        parts, error = _without_chance(at, modes, rule), 1e-12
+        parts, error = _without_chance(at, modes, rule)
     else:
         sizes = (1.0 * problem.inverse_d, 0.0 if n is None else 1.0 / n, 1.0 * ensemble, 1.0 * bags)
         parts, error = _equivalent(at, modes, rule, sizes)
-    parts = jax.tree.map(lambda x: as_numpy(x[: at.size]), parts)
+    parts = as_numpy(parts)
     return Curve(
         x=at,
         excess=parts.excess,
@@ -196,33 +213,39 @@ def full_batch_curve(
     )
 
 
-def _without_chance(at: np.ndarray, modes: Modes, rule: Rule) -> Parts:
+def _without_chance(at: np.ndarray, modes: Modes, rule: Any) -> tuple[Parts, float]:
     """With infinitely many samples of given features nothing is random: every mode by itself."""
-    lam = np.asarray(modes.lam)
+    traced = is_traced((modes, rule))
     if isinstance(rule, Filter):
-        remaining = rule.remaining(lam, at[:, None])
+        left = lambda at: rule.remaining(modes.lam, at[:, None])
+    elif traced:
+        raise TypeError(_UNTRACED)
     else:
+        lam = np.asarray(modes.lam)
         _check_stable(rule, float(np.max(lam)))
-        remaining = polynomial(rule, at, lam)
-    bias = modes.floor + jnp.asarray(remaining) ** 2 @ modes.weight
-    zero = jnp.zeros_like(bias)
-    return Parts(bias, zero, zero, zero, bias + modes.noise)
+        more = polynomials(rule, at, lam)
+        left = lambda at: jnp.asarray(more(at.size))
+
+    def values(at: np.ndarray) -> tuple[Parts, float]:
+        bias = modes.floor + left(at) ** 2 @ modes.weight
+        zero = jnp.zeros_like(bias)
+        return Parts(bias, zero, zero, zero, bias + modes.noise), _ROUNDING
+
+    return in_chunks(values, at.astype(float), whole=traced)
 
 
 def _equivalent(at: np.ndarray, modes: Modes, rule: Any, sizes: tuple) -> tuple[Parts, Any]:
     """The deterministic equivalent, and its numerical error."""
-    padded_at = np.pad(at.astype(float), (0, -at.size % 8), mode="edge")
-    if isinstance(rule, Filter):
-        return _filtered(padded_at, rule, modes, *sizes)
     traced = is_traced((modes, sizes, rule))
+    along = dict(least=CHECKED, large=_MANY, whole=traced)
+    if isinstance(rule, Filter):
+        return in_chunks(lambda at: _filtered(at, rule, modes, *sizes), at.astype(float), **along)
     if not traced:
         target_keeping(rule, np.zeros(1, int))
         _check_stable(rule, float(band_edge(modes, *sizes[:2])))
     if rule.descent_rate is not None:
-        return _descent(padded_at, modes, 1.0 * rule.descent_rate, *sizes)
+        gamma = 1.0 * rule.descent_rate
+        return in_chunks(lambda at: _descent(at, modes, gamma, *sizes), at.astype(float), **along)
     if traced:
-        raise TypeError(
-            "Under jax.jit, jax.grad or jax.vmap only gradient flow and gradient descent of "
-            "constant rate have a theory: other rules need a contour made for their numbers."
-        )
+        raise TypeError(_UNTRACED)
     return _around(at, modes, rule, *sizes)

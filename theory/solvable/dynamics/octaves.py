@@ -9,8 +9,8 @@ at the ends of the blocks, and under a polynomial drive each mode is advanced ov
 .. math::
     X(t + m) = T^m X(t) + \sum_{u < m} T^{m - 1 - u} f\, P(t + u),
 
-with T the step of the second moments of :mod:`solvable.dynamics.recursion` and f what a unit of risk
-feeds into them. Both factors double with m: with :math:`R^{(m)}_i = \sum_{u<m} T^{m-1-u} f
+with T the step of the second moments of :mod:`solvable.dynamics.recursion` and f what a unit of
+risk feeds into them. Both factors double with m: with :math:`R^{(m)}_i = \sum_{u<m} T^{m-1-u} f
 (u/m)^i`,
 
 .. math::

@@ -11,7 +11,7 @@ from solvable.dynamics.contour import contour_modes
 from solvable.dynamics.curve import Curve
 from solvable.dynamics.finite import check_fresh, check_whole, full_batch_curve
 from solvable.dynamics.solution import Seen
-from solvable.models.modes import Modes, check_modes
+from solvable.models.modes import Modes, seen_modes
 from solvable.models.problem import Problem, check_one_pass, check_problem
 from solvable.rules.rule import Rule, check_rule
 from solvable.util.checks import check_flag
@@ -36,7 +36,7 @@ def _nodes(problem: Problem, rule: Rule, horizon: float) -> Modes:
 
 def seen_of(problem: Problem, rule: Rule) -> Seen:
     """What training on fresh samples sees of a problem."""
-    modes = check_modes(problem.spectrum())
+    modes = seen_modes(problem)
     if problem.rung is Rung.EXACT:
         return Seen(modes, 0.0, lambda horizon: modes)
     return Seen(modes, problem.inverse_d, functools.partial(_nodes, problem, rule))

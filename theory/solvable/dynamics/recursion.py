@@ -173,6 +173,6 @@ def stepping(record: np.ndarray, modes: Modes, rule: Rule) -> Float[Array, " k"]
     """Expected excess risk of a rule at the recorded steps; memory does not grow with them."""
     record, found = np.asarray(record, int), []
     for t, excess, _ in trajectory(int(record[-1]), modes, rule):
-        inside = record[(record >= t) & (record < t + excess.size)]
-        found.append(excess[inside - t])
+        first, end = np.searchsorted(record, (t, t + excess.size))
+        found.append(excess[record[first:end] - t])
     return jnp.concatenate(found)

@@ -11,7 +11,8 @@ descent share a circle). Any other rule has a contour around the spectrum, chose
 of it grows, and :math:`p_t` there is the rule itself, taken step by step or by squaring.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -52,11 +53,18 @@ def contour_points(points: Path, p: Complex[np.ndarray, "k n"]) -> Points:
     return -h, p * dh / (2j * np.pi * h)
 
 
-def polynomial(
+def polynomials(
     rule: FullBatch, step: np.ndarray, h: Inexact[np.ndarray, " n"]
-) -> Inexact[np.ndarray, "k n"]:
-    """:math:`p_t(h)` at increasing steps, for any rule."""
-    return np.stack(list(_jumping(rule, step, h) if rule.constant else _stepping(rule, step, h)))
+) -> Callable[[int], Inexact[np.ndarray, "k n"]]:
+    """:math:`p_t(h)` of any rule at increasing steps: a function that gives those of so many more
+    steps. Beyond the last they repeat."""
+    rows = _jumping(rule, step, h) if rule.constant else _stepping(rule, step, h)
+
+    def more(count: int) -> Inexact[np.ndarray, "k n"]:
+        found = list(itertools.islice(rows, count))
+        return np.stack(found + found[-1:] * (count - len(found)))
+
+    return more
 
 
 def _jumping(rule: FullBatch, step: np.ndarray, h: np.ndarray) -> Iterator[np.ndarray]:
@@ -87,5 +95,6 @@ def _stepping(rule: FullBatch, step: np.ndarray, h: np.ndarray) -> Iterator[np.n
     x = jnp.asarray(rule.start)[:, None] * jnp.ones_like(h)
     for t, steps in calls(int(step[-1]), _CALL):
         x, before = _march(x, target_keeping(rule, steps), h)
-        for recorded in step[(step >= t) & (step < t + steps.size)]:
+        first, end = np.searchsorted(step, (t, t + steps.size))
+        for recorded in step[first:end]:
             yield np.asarray(before[recorded - t, rule.output])

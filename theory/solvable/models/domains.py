@@ -48,8 +48,8 @@ class Domains(Record, kw_only=True):
         Domains(2 domains of 24 modes, proportion=[0.5, 0.5])
     """
 
-    eigenvalues: Float[Array, "K v"] = field(_positive_table)
-    target: Float[Array, "K v"] = field(_table)
+    eigenvalues: Float[Array, "K v"] = field(_positive_table, kind="table")
+    target: Float[Array, "K v"] = field(_table, kind="table")
     noise: Float[Array, " K"] = vector(minimum=0)
     proportion: Float[Array, " K"] = vector(minimum=0)
 

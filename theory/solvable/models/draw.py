@@ -1,6 +1,7 @@
 """One sample of the random features of a problem, and its exact modes."""
 
 import functools
+import math
 from typing import Any
 
 import jax
@@ -8,10 +9,30 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.models.modes import Modes
-from solvable.models.problem import Problem
+from solvable.models.problem import Problem, check_problem
 from solvable.numerics.linalg import thin_svd
-from solvable.util.precision import float64_on_cpu
+from solvable.util.checks import check_array
+from solvable.util.errors import requirement
+from solvable.util.memory import check_memory
+from solvable.util.precision import float64_on_cpu, is_traced
+from solvable.util.record import field
 from solvable.util.types import Array, Rung
+
+
+def _check_problem(name: str, problem: Any) -> Problem:
+    return check_problem(problem)
+
+
+def _check_features(name: str, W: Any) -> Any:
+    if is_traced(W):
+        return W
+    if not (isinstance(W, np.ndarray) and W.dtype == np.float64):  # which may be large
+        W = check_array(name, W)
+    if W.ndim != 2 or W.size == 0:
+        raise requirement(name, "have shape (v, d)", f"shape {W.shape}")
+    if not np.isfinite(W).all():
+        raise requirement(name, "have finite entries", W)
+    return W
 
 
 class Draw(Problem, kw_only=True):
@@ -24,10 +45,16 @@ class Draw(Problem, kw_only=True):
         Draw(PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400, noise=0.0))
     """
 
-    problem: Problem
+    problem: Problem = field(_check_problem, kind="problem")
     """What is learned."""
-    W: Float[Array, "v d"]
+    W: Float[Array, "v d"] = field(_check_features, kind="matrix")
     """The features, variance 1/d, shape (v, d)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not is_traced((self.problem, self.W)) and np.shape(self.W)[0] != self.problem.v:
+            must = f"have one row for each of the v = {self.problem.v:g} coordinates"
+            raise requirement("W", must, f"shape {np.shape(self.W)}")
 
     def __repr__(self) -> str:
         return f"Draw({self.problem})"
@@ -86,8 +113,19 @@ def sample_features(key: jax.Array, v: int, d: int) -> np.ndarray:
     return np.asarray(jax.random.normal(key, (v, d), float)) / np.sqrt(d)
 
 
+def modes_memory(v: int, d: int) -> int:
+    """Bytes that the modes of features take while they are computed, the features among them.
+
+    As measured: five copies, and as many of the square matrix that a decomposition works in.
+    """
+    return 40 * d * (v + min(v, d))
+
+
 def feature_modes(problem: Problem, W: np.ndarray) -> Modes:
     """The exact modes of features W, shape (v, d), or of a stack of them."""
+    *stack, v, d = W.shape
+    fix = "The theory needs no draw: predict."
+    check_memory(lambda v, d: modes_memory(v, d) * math.prod(stack), {"v": v, "d": d}, fix)
     scale, target = problem.coordinates()
     U, S = thin_svd(scale[:, None] * W)
     y = scale * target

@@ -6,6 +6,7 @@ eigenvalues each stands for. A model is a way to make them; a training rule is a
 them; neither knows of the other.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,10 +14,32 @@ import numpy as np
 from jaxtyping import Inexact
 
 from solvable.models.problem import Problem
-from solvable.util.checks import check_number, check_vector
+from solvable.util.checks import check_array, check_number, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import is_traced
+from solvable.util.record import field
 from solvable.util.types import Array, Scalar
+
+LISTED = 512
+"""Up to this many modes, listed one by one, are filled up."""
+
+
+def _check_nodes(name: str, value: Any) -> Any:
+    """Numbers along the nodes, real or complex; those of several problems lie in front."""
+    if is_traced(value):
+        return value
+    if getattr(getattr(value, "dtype", None), "kind", "") == "c":
+        return np.asarray(value)
+    array = check_array(name, value)
+    if array.ndim == 0 or array.size == 0:
+        raise requirement(name, "be a non-empty array", f"shape {array.shape}")
+    return array
+
+
+def _check_part(name: str, value: Any) -> Any:
+    """A part of the risk, or one for each of several problems."""
+    several = np.ndim(value) > 0 and not is_traced(value)
+    return check_array(name, value) if several else check_number(name, value, minimum=0)
 
 
 class Modes(Problem, kw_only=True):
@@ -33,24 +56,26 @@ class Modes(Problem, kw_only=True):
         array([3.1   , 0.1108])
     """
 
-    lam: Inexact[Array, " n"]
+    lam: Inexact[Array, "*several n"] = field(_check_nodes, kind="nodes")
     """Eigenvalues of the feature covariance."""
-    weight: Inexact[Array, " n"]
+    weight: Inexact[Array, "*several n"] = field(_check_nodes, kind="nodes")
     """Excess risk on each node at theta = 0."""
-    multiplicity: Any = None
+    multiplicity: Any = field(_check_nodes, default=None, kind="nodes")
     """Number of eigenvalues each node stands for: 1, the default, for a draw."""
-    floor: Scalar = 0.0
+    floor: Scalar = field(_check_part, default=0.0, kind="part")
     """Excess risk that no theta removes: for a draw, the target outside its features."""
-    noise: Scalar = 0.0  # ty: ignore[invalid-type-form]
+    noise: Scalar = field(_check_part, default=0.0, kind="part")  # ty: ignore[invalid-type-form]
     """Variance of the label noise."""
 
     def __post_init__(self) -> None:
-        for name in ("lam", "weight", "multiplicity"):
-            value = getattr(self, name)
-            if isinstance(value, (list, tuple)):
-                object.__setattr__(self, name, np.asarray(value))
+        super().__post_init__()
+        shape = np.shape(self.lam)
         if self.multiplicity is None:
-            object.__setattr__(self, "multiplicity", np.ones(np.shape(self.lam)))
+            object.__setattr__(self, "multiplicity", np.ones(shape))
+        for name in ("weight", "multiplicity"):
+            if np.shape(getattr(self, name)) != shape:
+                must = f"have as many entries as `lam` ({shape[-1]})"
+                raise requirement(name, must, f"{np.shape(getattr(self, name))[-1]} long")
 
     def spectrum(self, octaves: int | None = None) -> "Modes":
         """The modes themselves."""
@@ -70,6 +95,23 @@ class Modes(Problem, kw_only=True):
     def excess(self) -> Array:
         """Excess risk at theta = 0."""
         return self.floor + jnp.real(self.weight.sum())
+
+
+def seen_modes(problem: Problem) -> Modes:
+    """The modes of a problem, checked. Those that are listed one by one are filled up to one of few
+    sizes, with nodes that stand for no eigenvalue, so that problems share programs."""
+    modes = check_modes(problem.spectrum())
+    size = np.shape(modes.lam)[-1]
+    if is_traced(modes) or size > LISTED or not (np.asarray(modes.multiplicity) == 1).all():
+        return modes
+    more = max(16, 1 << (size - 1).bit_length()) - size
+    zeros = np.zeros(more)
+    return replace(
+        modes,
+        lam=np.append(modes.lam, np.full(more, modes.lam[-1])),
+        weight=np.append(modes.weight, zeros),
+        multiplicity=np.append(modes.multiplicity, zeros),
+    )
 
 
 def check_modes(modes: Modes) -> Modes:

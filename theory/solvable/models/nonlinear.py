@@ -53,7 +53,7 @@ class NonlinearFeatures(Problem, kw_only=True):
         (5, 1)
     """
 
-    activation: Any = field(_check_activation, static=True)
+    activation: Any = field(_check_activation, static=True, kind="activation")
     lam_in: Float[Array, " p"] = vector(positive=True)
     target: Float[Array, " p"] = vector()
     d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]

@@ -47,7 +47,7 @@ class Spectrum(Problem):
     target: Float[Array, " m"] = vector()
     d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
     noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
-    multiplicity: Any = vector(minimum=1, default=None)
+    multiplicity: Any = vector(minimum=1, whole=True, default=None)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -56,7 +56,7 @@ class Averaged(Rule):
     """
 
     rule: Rule = wrapped()
-    ema: Rate | None = field(_check_ema, default=None)
+    ema: Rate | None = field(_check_ema, default=None, kind="rate")
     tail: Scalar | None = count(minimum=0, default=None)
 
     def __post_init__(self) -> None:

@@ -2,8 +2,8 @@ r"""Samples of several qualities: label noise of several levels, and weights for
 
 With a sample of kind z of probability :math:`p_z`, extra noise :math:`\sigma_z^2` and weight
 :math:`\omega_z` in the gradient, the recursion of :mod:`solvable.dynamics.recursion` needs three
-means: of :math:`\omega`, of :math:`\omega^2` and of :math:`\omega^2 \sigma^2`. Where the noise alone
-matters, weights proportional to :math:`1 / \sigma_z^2` are best: a noisy sample is worth
+means: of :math:`\omega`, of :math:`\omega^2` and of :math:`\omega^2 \sigma^2`. Where the noise
+alone matters, weights proportional to :math:`1 / \sigma_z^2` are best: a noisy sample is worth
 :math:`\sigma_{clean}^2 / \sigma_{noisy}^2` clean ones. Derived in the documents: theory/mixtures.
 """
 

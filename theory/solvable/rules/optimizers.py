@@ -2,8 +2,11 @@
 
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+
 from solvable.rules.rule import Rule
-from solvable.util.errors import wrong_kind
+from solvable.util.errors import requirement, wrong_kind
 from solvable.util.record import count, field
 from solvable.util.types import Array, Scalar
 
@@ -31,8 +34,28 @@ class _Update(NamedTuple):
 
 
 def _check_transformation(name: str, value: Any) -> Any:
+    """What takes a step from a gradient alone, as is tried without any number."""
     if not (hasattr(value, "init") and hasattr(value, "update")):
         raise wrong_kind(name, "be an optax.GradientTransformation", value)
+
+    def step(theta: Array) -> tuple[Any, Any, Any]:
+        state = value.init(theta)
+        return state, *value.update(theta, state, theta)
+
+    must = "take a step from the gradient of a batch alone, at a vector theta"
+    theta = jax.ShapeDtypeStruct((3,), jnp.float32)
+    try:
+        before, change, after = jax.eval_shape(step, theta)
+    except Exception as error:
+        fix = f"It says: {type(error).__name__}: {error}"
+        raise requirement(name, must, value, fix) from error
+    if getattr(change, "shape", None) != theta.shape:
+        fix = "It takes the gradient of every sample, as differentially private steps do."
+        raise requirement(name, must, value, fix)
+    kind = lambda state: [(x.shape, x.dtype) for x in jax.tree.leaves(state)]
+    if kind(before) != kind(after) or jax.tree.structure(before) != jax.tree.structure(after):
+        must = "keep a state of the same shapes and types"
+        raise requirement(name, must, value, f"It goes from {before} to {after}.")
     return value
 
 
@@ -40,14 +63,20 @@ class Optimizer(Rule):
     """An ``optax.GradientTransformation``, such as Adam or sign descent, on batches of B samples.
 
     It can be simulated by the ``features`` engine, which keeps the coordinates of theta, and
-    nothing else: there is no theory of it here.
+    nothing else: there is no theory of it here. A random key in its state, as of
+    ``optax.noisy_sgd``, is replaced by one of its own for every seed, made from the key of the
+    simulation.
 
     Args:
-        transformation: What has ``init`` and ``update`` as optax defines them.
+        transformation: What has ``init`` and ``update`` as optax defines them, and takes a step
+            from the gradient. One that needs the loss too, or can call it, such as ``optax.lbfgs``
+            and ``optax.polyak_sgd``, or the gradient of every sample, such as
+            ``optax.contrib.dpsgd``, is refused.
         B: Batch size.
 
     Raises:
-        TypeError: If it has not.
+        TypeError: If it has no ``init`` and ``update``.
+        ValueError: If it takes no step from a gradient alone; the message says what it needs.
 
     Example:
         >>> import optax

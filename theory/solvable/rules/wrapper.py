@@ -19,4 +19,4 @@ def check_wrapped(name: str, rule: Any) -> Rule:
 
 def wrapped() -> Any:
     """The field of the rule that is wrapped."""
-    return field(check_wrapped)
+    return field(check_wrapped, kind="rule")

@@ -37,7 +37,10 @@ class Cluster(Record):
     """
 
     along: str = choice("modes", "seeds", default="modes")
-    checkpoint: Any = field(_check_folder, default=None, static=True)
+    checkpoint: Any = field(_check_folder, default=None, static=True, kind="path")
     every: float = field(
-        lambda name, x: check_number(name, x, positive=True), default=10.0, static=True
+        lambda name, x: check_number(name, x, positive=True),
+        default=10.0,
+        static=True,
+        kind="number",
     )

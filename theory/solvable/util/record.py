@@ -65,7 +65,15 @@ def count(*, default: Any = MISSING, minimum: int = 1, maximum: float = math.inf
 
 def vector(*, default: Any = MISSING, **bounds: Any) -> Any:
     """A one-dimensional array, with the bounds of :func:`~solvable.util.checks.check_vector`."""
-    return field(lambda name, x: check_vector(name, x, **bounds), default=default, kind="vector")
+    check = lambda name, x: _fixed(check_vector(name, x, **bounds))
+    return field(check, default=default, kind="vector")
+
+
+def _fixed(array: Any) -> Any:
+    """An array that stays as it is, as a record does."""
+    if isinstance(array, np.ndarray):
+        array.setflags(write=False)
+    return array
 
 
 def choice(*choices: str, default: Any = MISSING) -> Any:

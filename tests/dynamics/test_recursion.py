@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, LinearRegression, Modes, PowerLaw, expect
+from solvable import SGD, Modes, PowerLaw, Spectrum, expect
 from solvable.dynamics.recursion import rate, stepping
 from solvable.models.thresholds import largest
 
@@ -85,7 +85,7 @@ def test_complex_nodes_are_stepped_like_eigenvalues(x64):
 
 
 def test_recorded_steps_are_counted_from_zero_and_may_repeat(x64):
-    problem = LinearRegression.from_spectrum([1.0, 0.3], target=[1.0, 2.0], noise=0.1)
+    problem = Spectrum([1.0, 0.3], target=[1.0, 2.0], noise=0.1)
     some = np.array([0.0, 3.0, 7.0, 7.0])
     every = stepping(np.arange(8), problem.spectrum(), SGD(0.4))
     np.testing.assert_array_equal(

@@ -4,16 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import (
-    SGD,
-    PowerLaw,
-    UnstableError,
-    expect,
-    expect_ensemble,
-    max_learning_rate,
-    predict,
-)
-from solvable.dynamics import ensemble
+from solvable import SGD, PowerLaw, UnstableError, expect, predict
+from solvable.dynamics import ensemble, expect_ensemble
+from solvable.models.thresholds import max_learning_rate
 
 PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=48, d=24, noise=0.1)
 STEPS = [0, 1, 10, 1000]
@@ -100,7 +93,7 @@ def test_one_unstable_draw_is_enough():
     ],
 )
 def test_bad_input_is_named(change, message):
-    arguments = {"problem": PROBLEM, "sgd": RULE, "steps": STEPS, "draws": 64}
+    arguments = {"problem": PROBLEM, "rule": RULE, "steps": STEPS, "draws": 64}
     with pytest.raises(ValueError, match=message):
         expect_ensemble(jax.random.key(0), **arguments | change)
 

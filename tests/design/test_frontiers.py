@@ -6,18 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from solvable import (
-    POINTS,
-    SGD,
-    LinearRegression,
-    PowerLaw,
-    UnstableError,
-    frontier,
-    load,
-    max_learning_rate,
-    phase,
-    predict,
-)
+from solvable import SGD, PowerLaw, UnstableError, load, phase, predict
+from solvable.design import frontier
+from solvable.models.thresholds import max_learning_rate
+from solvable.verify import POINTS
 from solvable.verify.finite_sums import finite_slopes, leading_terms
 from solvable.verify.presets import family, half_trace
 
@@ -151,7 +143,7 @@ def test_a_frontier_is_saved_and_loaded_without_loss(best, tmp_path):
         ({"sizes": (1000, 100)}, "`sizes` must be an increasing pair"),
         ({"sizes": (0, 100)}, "`sizes` must be at least 1, but is 0"),
         (
-            {"family": lambda d: LinearRegression(alpha=1.0, beta=0.7, v=d)},
+            {"family": lambda d: PowerLaw(alpha=1.0, beta=0.7, v=d)},
             "`family` must return a PowerLaw with d = 100 when called with 100",
         ),
         ({"family": lambda d: II(2 * d)}, "when called with 100, but is PowerLaw(alpha=1.0, "),

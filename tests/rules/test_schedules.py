@@ -7,25 +7,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from solvable import (
-    SGD,
+from solvable import SGD, PowerLaw, expect, predict
+from solvable.schedules import (
     Constant,
     Cosine,
     Geometric,
     Linear,
-    LinearRegression,
     PowerDecay,
-    PowerLaw,
     StableDecay,
     Warmup,
-    expect,
-    predict,
 )
 
 T, PEAK = 40, 0.3
 STEPS = np.array([0, 1, 2, 3, 10, 50, 64, 65, 200])
 FEATURES = PowerLaw(alpha=0.7, beta=0.3, v=24, d=10, noise=0.1)
-REGRESSION = LinearRegression(alpha=0.75, beta=0.15, v=16, noise=0.2)
+REGRESSION = PowerLaw(alpha=0.75, beta=0.15, v=16, noise=0.2)
 
 # In words of z = t / T, T steps from t = 0 on, so the last one is at z = 1 - 1 / T.
 SHAPES = {
@@ -167,14 +163,14 @@ def test_schedules_of_optax_are_learning_rates():
 )
 def test_reference_values(schedule, excess):
     """Independent recursions, confirmed by simulation within 0.3 per cent."""
-    problem = LinearRegression(alpha=0.75, beta=0.25, v=48, noise=0.2)
+    problem = PowerLaw(alpha=0.75, beta=0.25, v=48, noise=0.2)
     assert predict(problem, SGD(schedule), [300]).excess[0] == pytest.approx(excess, abs=5.1e-11)
 
 
 @pytest.mark.parametrize(("cooldown", "excess"), [("linear", 2.10369e-2), ("1-sqrt", 2.01461e-2)])
 def test_the_better_cooldown_at_its_best_peak(cooldown, excess):
     """The peaks of the references were tuned to within 0.5 per cent; 1-sqrt wins by 4."""
-    problem = LinearRegression(alpha=1.0, beta=0.5, v=10**7, noise=1.0)
+    problem = PowerLaw(alpha=1.0, beta=0.5, v=10**7, noise=1.0)
     peaks = np.geomspace(0.01, 0.08, 20)
     sgds = [SGD(StableDecay(peak, 1024, 0.2, cooldown)) for peak in peaks]
     found = [predict(problem, sgd, [1024]).excess[0] for sgd in sgds]

@@ -9,27 +9,25 @@ import numpy as np
 import pytest
 from scipy import special
 
-from solvable import (
-    SGD,
-    GradientFlow,
-    KernelFeatures,
-    LinearRegression,
-    PowerLaw,
-    degrees_of_freedom,
-    effective_dimension,
-    effective_ridge,
-    load,
-    max_learning_rate,
-    optimal_ridge,
-    predict,
-    ridge_risk,
-    simulate_nonlinear,
-)
+from solvable import SGD, GradientFlow, KernelFeatures, NonlinearFeatures, PowerLaw, Ridge, Spectrum, load, predict, simulate
+from solvable.design import optimal_ridge
+from solvable.models import effective_dimension
 from solvable.models.activations import coefficients, named, parities
+from solvable.models.thresholds import max_learning_rate
+from solvable.spectra import degrees_of_freedom, effective_ridge
 
 P = 40
 STEEP, ONES = np.arange(1.0, P + 1) ** -2, np.ones(P)
 FLAT = np.arange(1.0, 401) ** -0.4
+
+
+def ridge(problem, n, ridges):
+    return predict(problem, Ridge(), ridges, n=n)
+
+
+def nonlinear(key, activation, lam_in, target, *, d, n, ridge=0.0, seeds=1, **more):
+    problem = NonlinearFeatures(activation=activation, lam_in=lam_in, target=target, d=d, **more)
+    return simulate(key, problem, Ridge(), ridge, seeds, n=n)
 
 
 def tanh2(h):
@@ -113,13 +111,13 @@ class TestSpectra:
             "identity", STEEP, ONES, key=jax.random.key(0), d=20, points=256, noise=0.1
         )
         assert (kernel.nugget, kernel.floor) == (0.0, 0.0)
-        both = [ridge_risk(p, 30, [0.0, 0.1]) for p in (linear, kernel)]
+        both = [predict(p, Ridge(), [0.0, 0.1], n=30) for p in (linear, kernel)]
         np.testing.assert_allclose(both[1].excess, both[0].excess, rtol=1e-9)
         np.testing.assert_allclose(both[1].train, both[0].train, rtol=1e-9)
         flat = KernelFeatures.hermite("identity", FLAT, np.ones(400), d=20)
         direct = KernelFeatures(eigenvalues=FLAT, target=np.ones(400), d=20)
         np.testing.assert_allclose(
-            ridge_risk(flat, 30, 0.1).excess, ridge_risk(direct, 30, 0.1).excess, rtol=1e-12
+            ridge(flat, 30, 0.1).excess, ridge(direct, 30, 0.1).excess, rtol=1e-12
         )
         assert flat.nugget == 0.0
 
@@ -141,7 +139,7 @@ class TestSpectra:
     def test_an_even_activation_sees_nothing(self):
         kernel = KernelFeatures.measured(jnp.abs, STEEP, ONES, key=jax.random.key(0), points=256)
         assert kernel.floor == pytest.approx(STEEP.sum(), rel=1e-12)
-        excess = ridge_risk(replace(kernel, d=30), 50, 0.1).excess
+        excess = ridge(replace(kernel, d=30), 50, 0.1).excess
         assert excess >= STEEP.sum() * (1 - 1e-12)
 
 
@@ -164,14 +162,13 @@ class TestNugget:
         """With kernel K + s 1 the ridge is s / n, to the order where the test point has none."""
         plain = KernelFeatures(**SPECTRUM)
         with_nugget = replace(plain, nugget=0.3)
-        both = ridge_risk(plain, 40, 0.3 / 40), ridge_risk(with_nugget, 40, 0.0)
+        both = ridge(plain, 40, 0.3 / 40), ridge(with_nugget, 40, 0.0)
         np.testing.assert_allclose(both[1].excess, both[0].excess, rtol=1e-9)
 
     def test_what_is_never_learned_is_noise(self):
         plain = KernelFeatures(**SPECTRUM, d=25)
         floor, noise = replace(plain, floor=0.2), replace(plain, noise=0.2)
-        ridge = [0.0, 0.1]
-        one, two = ridge_risk(floor, 40, ridge), ridge_risk(noise, 40, ridge)
+        one, two = (ridge(p, 40, [0.0, 0.1]) for p in (floor, noise))
         np.testing.assert_allclose(one.risk, two.risk, rtol=1e-9)
         np.testing.assert_allclose(one.train, two.train, rtol=1e-9)
 
@@ -190,30 +187,30 @@ class TestAsAProblem:
         one, two = (optimal_ridge(p, 40) for p in (linear, kernel))
         assert two.ridge == pytest.approx(one.ridge, rel=1e-3)
         assert two.excess == pytest.approx(one.excess, rel=1e-9)
-        regression = LinearRegression.from_spectrum(kernel.eigenvalues, kernel.target, 0.2)
+        regression = Spectrum(kernel.eigenvalues, kernel.target, noise=0.2)
         infinite = replace(kernel, d=None)
-        one, two = (ridge_risk(p, 40, 0.1) for p in (regression, infinite))
+        one, two = (ridge(p, 40, 0.1) for p in (regression, infinite))
         np.testing.assert_allclose(two.excess, one.excess, rtol=1e-9)
 
     def test_flow_ends_at_ridge_zero(self):
         curve = predict(self.KERNEL, GradientFlow(), [1e9], n=40)
-        static = ridge_risk(self.KERNEL, 40, 0.0)
+        static = ridge(self.KERNEL, 40, 0.0)
         assert curve.risk[0] == pytest.approx(static.risk[0], rel=1e-6)
 
     def test_saved_and_loaded(self, tmp_path):
-        risk = ridge_risk(self.KERNEL, 40, [0.1, 1.0])
+        risk = ridge(self.KERNEL, 40, [0.1, 1.0])
         risk.save(tmp_path / "risk.nc")
         found = load(tmp_path / "risk.nc")
         np.testing.assert_array_equal(found.excess, risk.excess)
         np.testing.assert_array_equal(found.problem.eigenvalues, self.KERNEL.eigenvalues)
         assert repr(found.problem) == repr(self.KERNEL)
-        infinite = ridge_risk(replace(self.KERNEL, d=None), 40, 0.1)
+        infinite = ridge(replace(self.KERNEL, d=None), 40, 0.1)
         infinite.save(tmp_path / "infinite.nc")
         assert load(tmp_path / "infinite.nc").problem.d is None
 
     def test_derivatives(self):
         with jax.enable_x64(True):
-            at = lambda s: ridge_risk(replace(self.KERNEL, nugget=s), 40, 0.1).excess[0]
+            at = lambda s: ridge(replace(self.KERNEL, nugget=s), 40, 0.1).excess[0]
             slope = jax.grad(at)(0.1)
             assert float(slope) == pytest.approx(float(at(0.1001) - at(0.0999)) / 2e-4, rel=1e-4)
             assert jax.vmap(at)(jnp.array([0.1, 0.2])).shape == (2,)
@@ -237,16 +234,16 @@ class TestAgainstSimulation:
         return (theory.excess - runs.mean) / runs.standard_error
 
     def test_a_linear_simulation_is_that_of_linear_features(self):
-        theory = ridge_risk(PowerLaw(alpha=1.0, beta=0.0, v=P, d=30, noise=0.1), 60, [1e-3, 0.1])
+        theory = ridge(PowerLaw(alpha=1.0, beta=0.0, v=P, d=30, noise=0.1), 60, [1e-3, 0.1])
         sizes = dict(d=30, n=60, ridge=[1e-3, 0.1], noise=0.1, seeds=150)
-        runs = simulate_nonlinear(jax.random.key(1), "identity", STEEP, ONES, **sizes)
+        runs = nonlinear(jax.random.key(1), "identity", STEEP, ONES, **sizes)
         assert np.abs(self.z(theory, runs, 0.05)).max() < 4
 
     def test_exact_excess_is_the_mean_over_fresh_inputs(self):
         sizes = dict(d=30, n=60, ridge=[1e-3, 0.1], seeds=10, points=8000)
         for name, same in [("relu", lambda h: jnp.maximum(h, 0)), ("erf", jax.lax.erf)]:
-            exact = simulate_nonlinear(jax.random.key(1), name, STEEP, ONES, **sizes)
-            sampled = simulate_nonlinear(jax.random.key(1), same, STEEP, ONES, **sizes)
+            exact = nonlinear(jax.random.key(1), name, STEEP, ONES, **sizes)
+            sampled = nonlinear(jax.random.key(1), same, STEEP, ONES, **sizes)
             assert (exact.points, sampled.points) == (None, 8000)
             np.testing.assert_allclose(sampled.train, exact.train, rtol=1e-9)
             off = sampled.excess / exact.excess - 1
@@ -256,17 +253,17 @@ class TestAgainstSimulation:
     def test_batches_change_nothing(self, monkeypatch):
         """Three of five seeds at a time, and one of the second batch run twice."""
         sizes = dict(d=10, n=20, ridge=[1e-3, 0.1], seeds=5)
-        whole = simulate_nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
+        whole = nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
         entries = P * 10 + 30 * (P + 10)
         monkeypatch.setattr("solvable.simulation.nonlinear._BATCH", 3 * 32 * entries)
-        found = simulate_nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
+        found = nonlinear(jax.random.key(1), "relu", STEEP, ONES, **sizes)
         np.testing.assert_allclose(found.excess, whole.excess, rtol=1e-10)
         np.testing.assert_allclose(found.train, whole.train, rtol=1e-10)
 
     @pytest.mark.parametrize("d, n, ridge", [(50, 200, 0.0), (200, 50, 1e-3), (100, 120, 1e-2)])
     def test_relu_on_steep_inputs(self, measured, d, n, ridge):
-        theory = ridge_risk(replace(measured["relu"], d=d), n, ridge)
-        runs = simulate_nonlinear(
+        theory = predict(replace(measured["relu"], d=d), Ridge(), ridge, n=n)
+        runs = nonlinear(
             jax.random.key(2), "relu", STEEP, ONES, d=d, n=n, ridge=ridge, seeds=60
         )
         assert np.abs(self.z(theory, runs)).max() < 4
@@ -280,22 +277,22 @@ class TestAgainstSimulation:
         rule = KernelFeatures.hermite(activation, lam_in, w, d=80)
         assert (rule.eigenvalues.size, rule.nugget > 0) == (100 + (activation == "relu"), True)
         ridge = float(rule.spectrum().trace) / 1200
-        runs = simulate_nonlinear(
+        runs = nonlinear(
             jax.random.key(3), activation, lam_in, w, d=80, n=120, ridge=ridge, seeds=60
         )
-        theory = ridge_risk(rule, 120, ridge)
+        theory = predict(rule, Ridge(), ridge, n=120)
         # The rule is off by one or two per cent at this dimension: two more standard errors.
         assert np.abs(self.z(theory, runs)).max() < 5
         measured = KernelFeatures.measured(
             activation, lam_in, w, d=80, key=jax.random.key(4), points=1024
         )
-        assert np.abs(ridge_risk(measured, 120, ridge).excess / theory.excess - 1) < 0.05
+        assert np.abs(predict(measured, Ridge(), ridge, n=120).excess / theory.excess - 1) < 0.05
 
     def test_hermite_rule_fails_on_steep_inputs(self, measured):
         """So it is refused there, though not the spectrum itself."""
         rule = KernelFeatures.hermite("relu", STEEP, ONES, d=100, least_dimension=1.0)
         right, wrong = (
-            ridge_risk(p, 120, 1e-2).excess[0] for p in (replace(measured["relu"], d=100), rule)
+            ridge(p, 120, 1e-2).excess[0] for p in (replace(measured["relu"], d=100), rule)
         )
         assert wrong > 1.1 * right
 
@@ -356,7 +353,7 @@ class TestRefused:
         with pytest.raises(error, match=match):
             KernelFeatures.measured(*law, key=self.KEY)
         with pytest.raises(error, match=match):
-            simulate_nonlinear(self.KEY, *law, d=3, n=4)
+            nonlinear(self.KEY, *law, d=3, n=4)
 
     @pytest.mark.parametrize(
         "changes, match",
@@ -371,7 +368,7 @@ class TestRefused:
     )
     def test_simulations(self, changes, match):
         with pytest.raises(ValueError, match=match):
-            simulate_nonlinear(self.KEY, "relu", STEEP, ONES, **(dict(d=3, n=4) | changes))
+            nonlinear(self.KEY, "relu", STEEP, ONES, **(dict(d=3, n=4) | changes))
 
     def test_too_few_points(self):
         with pytest.raises(ValueError, match="`points` must be at least 160"):
@@ -387,6 +384,6 @@ def test_two_keys_tell_the_statistical_error(activation, within):
         KernelFeatures.measured(activation, lam_in, np.ones(40), key=jax.random.key(k), points=4096)
         for k in (1, 2)
     )
-    for d, n, ridge in ((50, 200, 0.0), (100, 120, 0.01), (200, 100, 0.01)):
-        first, second = (ridge_risk(replace(x, d=d), n, ridge).excess[0] for x in (one, two))
+    for d, n, at in ((50, 200, 0.0), (100, 120, 0.01), (200, 100, 0.01)):
+        first, second = (ridge(replace(x, d=d), n, at).excess[0] for x in (one, two))
         assert 0 < abs(first / second - 1) < within

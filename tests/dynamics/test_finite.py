@@ -10,7 +10,6 @@ from solvable import (
     DANA,
     SGD,
     Averaged,
-    Cosine,
     FullBatch,
     GradientDescent,
     GradientFlow,
@@ -20,9 +19,10 @@ from solvable import (
     predict,
 )
 from solvable.dynamics.contour import Watched, around, padded
-from solvable.dynamics.finite import _flow, contour_sums
+from solvable.dynamics.finite import _filtered, contour_sums
 from solvable.dynamics.residuals import contour_points
 from solvable.models.thresholds import band_edge
+from solvable.schedules import Cosine
 from solvable.verify import presets
 
 
@@ -196,8 +196,8 @@ def test_flow_on_a_contour_around_the_spectrum(small, x64):
     modes = small.spectrum()
     watched = Watched(GradientDescent(1e-2), 1e7)
     h, dh = padded(*around(float(band_edge(modes, *sizes)), watched)(2))
-    points = contour_points((h, dh), np.exp(-t[:, None] * h))
-    found = contour_sums(points, modes, *sizes)
+    z, u = contour_points((h, dh), np.exp(-t[:, None] * h))
+    found = contour_sums(z, modes, *sizes)(u)
     flow = predict(small, GradientFlow(), t, n=300)
     np.testing.assert_allclose(found.excess, flow.excess, rtol=1e-10)
     np.testing.assert_allclose(found.train, flow.train, rtol=1e-9)
@@ -247,7 +247,7 @@ def test_schedules_are_flow_in_their_own_time(small):
 def test_infinite_data_and_width_are_a_sum_over_modes(rule):
     """The contour of a very large d and n against the exact sum, for any rule."""
     exact = predict(task(2, 1.5, d=None, noise=0.1), FullBatch(rule), [0, 10, 200])
-    assert exact.rung == "exact expectation"
+    assert exact.rung is Rung.EXACT
     problem = task(2, 1.5, d=10**14, noise=0.1)
     found = predict(problem, FullBatch(rule), [0, 10, 200], n=10**14)
     np.testing.assert_allclose(found.excess, exact.excess, rtol=1e-9)
@@ -272,7 +272,7 @@ def test_first_correction_of_the_width():
     found = 1e7 * (predict(problem(10**7), GradientFlow(), t).excess - limit)
     lam = np.arange(1.0, 1001) ** -1.25
     weight = np.arange(1.0, 1001) ** -1.5
-    from solvable.dynamics.inversion import talbot
+    from solvable.numerics.contours import talbot
 
     w, c = talbot(32)
     expected = []
@@ -350,9 +350,9 @@ def test_many_problems_in_one_call(x64):
 
 def test_other_numbers_compile_nothing(small):
     predict(small, GradientFlow(), [10.0, 1e3], n=300)
-    before = _flow._cache_size()
+    before = _filtered._cache_size()
     predict(task(2.0, 1.5, noise=0.3, d=100), GradientFlow(), [11.0, 1e7], n=50)
-    assert _flow._cache_size() == before
+    assert _filtered._cache_size() == before
 
 
 def test_save_and_load(small, tmp_path):

@@ -4,24 +4,15 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import (
-    DANA,
-    SGD,
-    Averaged,
-    Cosine,
-    Draw,
-    LinearRegression,
-    Momentum,
-    PowerLaw,
-    expect,
-    max_learning_rate,
-    predict,
-)
+from solvable import DANA, SGD, Averaged, Momentum, PowerLaw, Spectrum, expect, predict
+from solvable.models import Draw
+from solvable.models.thresholds import max_learning_rate
+from solvable.schedules import Cosine
 
 STEPS = np.array([0, 1, 2, 3, 10, 50, 63, 64, 65, 200, 600])
 FEATURES = PowerLaw(alpha=0.7, beta=0.3, v=24, d=10, noise=0.1)
 DRAW = FEATURES.draw(jax.random.key(0))
-REGRESSION = LinearRegression(alpha=0.75, beta=0.15, v=16, noise=0.2)
+REGRESSION = PowerLaw(alpha=0.75, beta=0.15, v=16, noise=0.2)
 
 
 def one(rule, t):
@@ -104,7 +95,7 @@ def test_the_mean_of_means_by_hand():
     A run of 12 steps, whose mean has second moment sum_{s, t} E theta_s theta_t / 12^2.
     """
     lam, gamma, noise = 0.7, 0.4, 0.3
-    problem = LinearRegression.from_spectrum([lam], target=[1.5], noise=noise)
+    problem = Spectrum([lam], target=[1.5], noise=noise)
     r, m = 1 - gamma * lam, [lam * 1.5**2]
     for _ in range(11):
         m.append((r**2 + 2 * (gamma * lam) ** 2) * m[-1] + (gamma * lam) ** 2 * noise)
@@ -207,14 +198,14 @@ def test_reference_values_for_given_features(B, gamma, last, mean):
 )
 def test_reference_values_for_regression(d, a, b, sgd, noise, T, rho, tail, values):
     """The last iterate, its moving average and its tail average."""
-    problem = LinearRegression(alpha=a / 2, beta=(b - a) / 2, v=d, noise=noise)
+    problem = PowerLaw(alpha=a / 2, beta=(b - a) / 2, v=d, noise=noise)
     rules = (sgd, Averaged(sgd, ema=rho), Averaged(sgd, tail=tail))
     found = [predict(problem, rule, [T]).excess[0] for rule in rules]
     np.testing.assert_allclose(found, values, atol=5.1e-7)
 
 
 def test_an_average_is_late_at_first():
-    problem = LinearRegression(alpha=0.75, beta=0.15, v=32, noise=0.25)
+    problem = PowerLaw(alpha=0.75, beta=0.15, v=32, noise=0.25)
     found = predict(problem, Averaged(SGD(0.2), ema=0.98), [10, 100]).excess
     np.testing.assert_allclose(found, [1.567853, 0.215935], atol=5.1e-7)
 
@@ -225,7 +216,7 @@ def test_an_average_is_late_at_first():
 )
 def test_the_stationary_risk_of_an_average(a, fraction, B, rho, value):
     """In closed form, mode by mode, and to the digits of the reference."""
-    problem = LinearRegression(alpha=a / 2, beta=0.0, v=64, noise=1.0)
+    problem = PowerLaw(alpha=a / 2, beta=0.0, v=64, noise=1.0)
     gamma = fraction * max_learning_rate(problem, B)
     x = gamma * np.arange(1.0, 65.0) ** -a
     each = x / (B * (2 - x))

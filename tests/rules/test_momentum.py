@@ -4,26 +4,16 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import (
-    DANA,
-    SGD,
-    Constant,
-    Cosine,
-    Draw,
-    LinearRegression,
-    Momentum,
-    PowerLaw,
-    ThreeRates,
-    UnstableError,
-    expect,
-    max_learning_rate,
-    predict,
-)
+from solvable import DANA, SGD, Momentum, PowerLaw, Spectrum, UnstableError, expect, predict
+from solvable.models import Draw
+from solvable.models.thresholds import max_learning_rate
+from solvable.rules import ThreeRates
+from solvable.schedules import Constant, Cosine
 
 STEPS = np.array([0, 1, 2, 3, 10, 50, 63, 64, 65, 200, 600])
 FEATURES = PowerLaw(alpha=0.7, beta=0.3, v=24, d=10, noise=0.1)
 DRAW = FEATURES.draw(jax.random.key(0))
-REGRESSION = LinearRegression(alpha=0.75, beta=0.15, v=16, noise=0.2)
+REGRESSION = PowerLaw(alpha=0.75, beta=0.15, v=16, noise=0.2)
 
 
 def one(rule, t):
@@ -203,7 +193,7 @@ def test_any_features(second_moments):
 )
 def test_reference_values_of_heavy_ball(rule, excess):
     """Independent recursions, within one standard error (0.3 per cent) of simulations."""
-    problem = LinearRegression(alpha=0.75, beta=0.15, v=32, noise=0.1)
+    problem = PowerLaw(alpha=0.75, beta=0.15, v=32, noise=0.1)
     np.testing.assert_allclose(predict(problem, rule, [20, 100, 300]).excess, excess, atol=5.1e-7)
 
 
@@ -215,14 +205,14 @@ def test_reference_values_of_heavy_ball(rule, excess):
     ],
 )
 def test_reference_values_of_dana(kind, B, noise, excess):
-    problem = LinearRegression(alpha=1.0, beta=0.2, v=48, noise=noise)
+    problem = PowerLaw(alpha=1.0, beta=0.2, v=48, noise=noise)
     rule = DANA.for_problem(problem, kind, B)
     np.testing.assert_allclose(predict(problem, rule, [20, 100, 400]).excess, excess, atol=5.1e-7)
 
 
 def test_dana_outruns_sgd():
     """The exponent of alpha = 1, beta = 0.2 without noise: 0.70, and 1.02 at 10^5 steps."""
-    problem, steps = LinearRegression(alpha=1.0, beta=0.2, v=10**7), [100_000, 110_000]
+    problem, steps = PowerLaw(alpha=1.0, beta=0.2, v=10**7), [100_000, 110_000]
     rules = {0.700: SGD.stable(problem, 0.3), 1.0: DANA.for_problem(problem, "decaying")}
     for slope, rule in rules.items():
         excess = predict(problem, rule, steps).excess
@@ -271,7 +261,7 @@ def test_dana_outruns_sgd():
             "`kind` must be constant or decaying, but is 'growing'",
         ),
         (
-            lambda: DANA.for_problem(LinearRegression.from_spectrum([1.0], [1.0])),
+            lambda: DANA.for_problem(Spectrum([1.0], [1.0])),
             "`problem` must be a power law",
         ),
     ],
