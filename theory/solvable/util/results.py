@@ -2,7 +2,7 @@
 
 A result is a record. Arrays declare their dimensions in the metadata of their field; everything
 else becomes an attribute. Files are netCDF-4, written beside their place and moved into it, so a
-file is whole or absent.
+file is whole or absent; and they have a checksum, so that what is loaded is what was saved.
 """
 
 import dataclasses
@@ -10,13 +10,13 @@ import importlib
 import json
 import os
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from solvable.util.errors import requirement, wrong_kind
-from solvable.util.files import check_output, write_whole
+from solvable.util.files import check_input, check_output, write_whole
+from solvable.util.netcdf import check_layout, checksum
 from solvable.util.record import Record, kind_of
 from solvable.util.types import Rung
 
@@ -65,8 +65,17 @@ def rebuilt(plain: Any) -> Any:
         return plain
     if "rung" in plain:
         return Rung[plain["rung"]]
+    if "value" in plain:
+        return plain["value"]
     fields = {name: rebuilt(x) for name, x in plain.items() if name != "type"}
     return record_class(plain["type"])(**fields)
+
+
+_WINGS = {
+    *("models", "rules", "schedules", "inputs", "dynamics", "asymptotics", "design"),
+    *("simulation", "verify"),
+}
+"""Where this package has classes of records; importing their modules does nothing else."""
 
 
 def record_class(kind: str) -> type[Record]:
@@ -76,17 +85,41 @@ def record_class(kind: str) -> type[Record]:
         ValueError: If no such class is defined; the message says what to import.
     """
     module = str(kind).partition(":")[0]
-    if kind not in Record.kinds and module.startswith("solvable."):
+    package, *inside = module.split(".")
+    if kind not in Record.kinds and package == "solvable" and inside[:1] and inside[0] in _WINGS:
         importlib.import_module(module)
     if kind not in Record.kinds:
         raise ValueError(f"it holds a {kind}, which is not defined here: import {module} first")
     return Record.kinds[kind]
 
 
+def _check_shape(
+    name: str, shape: tuple[int, ...], dims: tuple[str, ...], sizes: dict[str, tuple[str, int]]
+) -> None:
+    """Arrays along the same dimension are equally long."""
+    if len(shape) != len(dims):
+        raise requirement(name, f"have the dimensions {', '.join(dims)}", f"shape {shape}")
+    for dim, size in zip(dims, shape, strict=True):
+        other, known = sizes.setdefault(dim, (name, size))
+        if size != known:
+            must = f"have {known} entries along {dim}, as `{other}`"
+            raise requirement(name, must, f"shape {shape}")
+
+
 class Result(Record):
     """What curves, runs and frontiers share."""
 
     axis = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes: dict[str, tuple[str, int]] = {}
+        for f in dataclasses.fields(self):  # ty: ignore[invalid-argument-type]
+            value = getattr(self, f.name)
+            if value is None or "dims" not in f.metadata:
+                continue
+            for x in value.values() if isinstance(value, dict) else [value]:
+                _check_shape(self._name(f), np.shape(x), self._dims(f), sizes)
 
     def _dims(self, field: dataclasses.Field) -> tuple[str, ...]:
         return tuple(self.axis if name == AXIS else name for name in field.metadata["dims"])
@@ -106,18 +139,20 @@ class Result(Record):
         }
         for f in dataclasses.fields(self):
             value = getattr(self, f.name)
-            if value is None:
+            if value is None and f.default is None:
                 continue
-            if "dims" not in f.metadata:
-                is_object = isinstance(value, (Record, Rung, dict, bool, list, tuple))
-                attributes[f.name] = json.dumps(_json(value)) if is_object else value
+            if value is None or "dims" not in f.metadata:
+                is_plain = isinstance(value, (str, int, float, np.generic))
+                raw = is_plain and not isinstance(value, (bool, np.bool_))
+                attributes[f.name] = value if raw else json.dumps(_json(value))
                 continue
             units = {"units": f.metadata["units"]} if f.metadata["units"] else {}
             parts = value.items() if isinstance(value, dict) else [("", value)]
             for key, part in parts:
                 name = f"{f.name}.{key}" if key else self._name(f)
                 variables[name] = (self._dims(f), np.asarray(part), units)
-        return xarray.Dataset(variables, attrs=attributes)
+        data = xarray.Dataset(variables, attrs=attributes)
+        return data.assign_attrs(checksum=checksum(data))
 
     def save(self, path: str | os.PathLike, force: bool = False) -> None:
         """Write to a netCDF-4 file, to be read by :func:`load` or any netCDF reader.
@@ -135,10 +170,15 @@ class Result(Record):
         write_whole(path, lambda name: dataset.to_netcdf(name, engine="h5netcdf"))
 
 
-def _json(value: Any) -> Any:
+def _json(value: Any) -> dict[str, Any]:
+    """An object of JSON for anything that is no word and no number."""
     if isinstance(value, dict):
         return {"dict": {key: plain(x) for key, x in value.items()}}
-    return {"list": list(map(plain, value))} if isinstance(value, (list, tuple)) else plain(value)
+    if isinstance(value, (list, tuple)):
+        return {"list": list(map(plain, value))}
+    if isinstance(value, (Record, Rung)):
+        return plain(value)
+    return {"value": plain(value)}
 
 
 def _from_json(text: str) -> Any:
@@ -162,13 +202,14 @@ def load(path: str | os.PathLike) -> Any:
     """
     import xarray
 
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"Argument `path` must name a file, but {str(path)!r} is none.")
+    path = check_input(path)
     try:
+        check_layout(path)
         with xarray.open_dataset(path, engine="h5netcdf", decode_times=False) as opened:
             dataset = opened.load()
-        cls = record_class(dataset.attrs.pop("kind"))
+        if dataset.attrs.get("checksum") != checksum(dataset):
+            raise ValueError("its content is not what was saved")
+        cls = record_class(dataset.attrs["kind"])
         if not issubclass(cls, Result):
             raise TypeError(f"{cls.__name__} is no kind of result")
         return cls(**_values(cls, dataset))
@@ -184,9 +225,9 @@ def _values(cls: type[Result], dataset: "xarray.Dataset") -> dict[str, Any]:
         name = axis if f.name == "x" else f.name
         if f.name in dataset.attrs:
             value = dataset.attrs[f.name]
-            is_json = isinstance(value, str) and value[:1] in '{"[tfn' and f.name != "axis"
             value = value.item() if isinstance(value, np.generic) else value
-            values[f.name] = _parsed(value) if is_json else value
+            is_json = isinstance(value, str) and value.startswith("{")
+            values[f.name] = _from_json(value) if is_json else value
         elif name in dataset:
             values[f.name] = dataset[name].to_numpy()
         else:
@@ -196,10 +237,3 @@ def _values(cls: type[Result], dataset: "xarray.Dataset") -> dict[str, Any]:
                     str(n).removeprefix(f"{f.name}."): dataset[n].to_numpy() for n in parts
                 }
     return values
-
-
-def _parsed(value: str) -> Any:
-    try:
-        return _from_json(value)
-    except json.JSONDecodeError:  # a word
-        return value
