@@ -116,6 +116,8 @@ class Result(Record):
         sizes: dict[str, tuple[str, int]] = {}
         for f in dataclasses.fields(self):  # ty: ignore[invalid-argument-type]
             value = getattr(self, f.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, f.name, value.item())
             if value is None or "dims" not in f.metadata:
                 continue
             for x in value.values() if isinstance(value, dict) else [value]:
