@@ -21,14 +21,12 @@ from solvable.models.thresholds import largest, spectrum_of
 from solvable.numerics.sums import MAX_SIZE
 from solvable.util.checks import check_count, check_key, check_number
 from solvable.util.errors import requirement, wrong_kind
+from solvable.util.memory import check_memory
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array, Rung
 
 _LARGE = 1e12  # a batch without noise
 _LAST = 1e13  # steps to a target
-
-MAX_BATCH_ENTRIES = 2**27
-"""The largest number of entries of a batch whose Hessian is sampled: 1 GiB."""
 
 MAX_DRAWS = 10**6
 """The largest number of batches whose Hessian is sampled."""
@@ -71,13 +69,14 @@ def batch_hessian_rate(
     second.
 
     Raises:
-        ValueError: If there are more than 10^6 draws, or a batch (in as many coordinates as it
-            takes) has more than 2^27 entries, 1 GiB.
+        ValueError: If there are more than 10^6 draws, or a batch (or its Hessian, if that is
+            smaller) does not fit into memory.
+        TypeError: If the features are not given.
 
     Example:
         >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=512)
         >>> rate, error = batch_hessian_rate(jax.random.key(0), problem, B=1)
-        >>> rate > max_learning_rate(problem, B=1)
+        >>> rate > threshold(problem, SGD(0.1, B=1))
         True
     """
     key = check_key(key)
@@ -86,10 +85,10 @@ def batch_hessian_rate(
         raise wrong_kind("problem", must, problem)
     B = check_count("B", B, maximum=MAX_SIZE)
     draws = check_count("draws", draws, minimum=2, maximum=MAX_DRAWS)
-    inputs = problem.modes.lam.size if isinstance(problem, Draw) else problem.v
-    if min(B, inputs) * inputs > MAX_BATCH_ENTRIES:
-        must = f"leave a batch at most {MAX_BATCH_ENTRIES:.1e} entries, in {inputs} coordinates"
-        raise requirement("B", must, B, "Take a smaller batch, or fewer coordinates.")
+    v = problem.modes.lam.size if isinstance(problem, Draw) else int(problem.v)
+    # A batch or its Hessian, and what finding the largest eigenvalue takes of either.
+    needed = lambda v, B: 8 * min(v, B) * (2 * v + 3 * min(v, B))
+    check_memory(needed, {"v": v, "B": B}, "Take a smaller batch.")
     if isinstance(problem, Draw):
         scale = np.sqrt(problem.modes.lam)
     else:

@@ -88,7 +88,7 @@ def optimal_weights(
             return _WORST
         return float(np.log(max(excess, 1e-300)) + outside)
 
-    likely = np.log(noise.min() + np.append(noise, signal) * [1e-2]).clip(*ends)
+    likely = np.log(np.clip(noise.min() + 1e-2 * np.append(noise, signal), *np.exp(ends)))
     grid = [(y, z) for y in np.linspace(*bounds[0], 9) for z in (likely.min(), likely.max())]
     start = np.array(min(grid, key=lambda x: loss(np.array(x))))
     simplex = start + np.array([(0.0, 0.0), (-0.5, 0.0), (0.0, 1.0)])

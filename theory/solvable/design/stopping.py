@@ -25,7 +25,7 @@ from solvable.models.modes import Modes, check_modes
 from solvable.models.problem import Problem, check_problem
 from solvable.numerics.search import Minimum, minimum
 from solvable.numerics.sums import MAX_SIZE
-from solvable.rules.filters import GradientFlow, Ridge
+from solvable.rules.filters import Ridge
 from solvable.spectra.resolvent import ridge_on_axis
 from solvable.util.checks import check_count, check_vector
 from solvable.util.errors import requirement
@@ -34,6 +34,7 @@ from solvable.util.types import Array
 
 _DELTA = 0.2  # half the step in log compute of the local slopes
 _NEVER = 1e-9  # relative rise of the risk that is none
+_ROUNDING = 1e-13  # of the contour of gradient flow, relative to the risk at first
 _WIDTHS = (2.0, 1e12)
 _BUDGETS = 64  # at a time
 
@@ -57,10 +58,10 @@ def _times(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array]:
     features and the samples resolve is.
     """
     n, lam, m = modes.multiplicity, modes.lam, modes.weight
-    balance = (m @ lam) / (inverse_n * (modes.noise + m.sum()) * (n @ lam**2))
-    scale = ridge_on_axis(
-        jnp.zeros(()), modes, jnp.maximum(jnp.maximum(inverse_d, inverse_n), 1.1 / n.sum())
-    )
+    rise = inverse_n * (modes.noise + m.sum()) * (n @ lam**2)
+    balance = jnp.maximum((m @ lam) / (rise + 1e-300), 1e-30 / modes.top)
+    resolved = jnp.maximum(jnp.maximum(inverse_d, inverse_n), 1.1 / n.sum())
+    scale = ridge_on_axis(jnp.zeros(()), modes, resolved)
     slowest = jnp.min(jnp.where(n * lam > 0, lam, jnp.inf))
     last = 1e6 / jnp.maximum(scale, slowest)
     return jnp.log(1e-3 * jnp.minimum(1 / modes.top, balance)), jnp.log(last)
@@ -78,8 +79,8 @@ def early_stopping(problem: Problem, n: int) -> EarlyStopping:
     r"""The time at which gradient flow on n samples has the least expected risk.
 
     With label noise and infinite width the time grows like :math:`n^{b/a}` and the risk there
-    falls like :math:`n^{-(a - 1)/a}`. Where the risk never falls below its limit at infinite time,
-    by more than the error of the numbers, there is no reason to stop.
+    falls like :math:`n^{-(a - 1)/a}`. There is no reason to stop where the risk is never below its
+    limit at infinite time, by more than 10^-13 of the risk at first, which is rounding.
 
     Args:
         problem: What is learned.
@@ -101,11 +102,10 @@ def early_stopping(problem: Problem, n: int) -> EarlyStopping:
     n = check_count("n", n, maximum=MAX_SIZE)
     least = _best_time(modes, 1.0 * problem.inverse_d, 1.0 / n)
     time, excess = float(jnp.exp(least.x)), float(least.value)
-    error = predict(problem, GradientFlow(), [time], n=n).error * abs(excess)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InfiniteRiskWarning)
         limit = float(predict(problem, Ridge(), [0.0], n=n).excess[0])
-    if limit <= excess * (1 + _NEVER) + 10 * error:
+    if limit <= excess * (1 + _NEVER) + _ROUNDING * float(modes.excess):
         return EarlyStopping(np.inf, limit)
     if least.at_low or least.at_high:
         warn_edge("time", time, "theory/finite_data")

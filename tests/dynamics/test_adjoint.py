@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from solvable import SGD, LinearRegression, PowerLaw, contour_modes
+from solvable import SGD, PowerLaw
+from solvable.dynamics import contour_modes
 from solvable.dynamics.adjoint import final_excess, final_excess_and_gradient
 from solvable.dynamics.recursion import stepping
 
@@ -14,7 +15,7 @@ RATES = np.random.default_rng(0).uniform(0.01, 0.1, 600)  # neither a multiple o
 
 def modes_of(kind):
     if kind == "real":
-        return LinearRegression(alpha=1.0, beta=0.5, v=10**7, noise=1.0).spectrum()
+        return PowerLaw(alpha=1.0, beta=0.5, v=10**7, noise=1.0).spectrum()
     problem = PowerLaw(alpha=1.0, beta=0.3, v=10**6, d=10**3, noise=0.3)
     return contour_modes(problem, SGD(RATES, 4), RATES.size)
 

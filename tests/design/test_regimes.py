@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 
-from solvable import (
-    LinearRegression,
-    PowerLaw,
-    duality,
-    early_stopping,
-    finite_exponents,
-    flow_frontier,
-    regime,
-    ridge_risk,
-)
+from solvable import PowerLaw, Ridge, Spectrum, predict
+from solvable.asymptotics import finite_exponents
+from solvable.design import duality, early_stopping, flow_frontier, regime
 from solvable.design.regimes import time_limited
 from solvable.verify import presets
 from solvable.verify.finite_rungs import finite_exponent_rung
@@ -62,8 +55,8 @@ def test_distortion_limits_easy_tasks(a, b):
 @pytest.mark.parametrize(("d", "n"), [(100, None), (None, 100)])
 def test_what_does_not_limit_is_approached_like_one_over_its_number(d, n):
     """In the other resource x, x (E(x) - E) settles: Bahri's variance-limited regimes."""
-    limit = ridge_risk(task(2, 1.5, v=10**6, d=d), n, 0.0).excess[0]
-    other = lambda size: ridge_risk(task(2, 1.5, v=10**6, d=d or size), n or size, 0.0).excess[0]
+    at = lambda d, n: predict(task(2, 1.5, v=10**6, d=d), Ridge(), [0.0], n=n).excess[0]
+    limit, other = at(d, n), lambda size: at(d or size, n or size)
     first, second = (size * (other(size) - limit) for size in (10**6, 10**8))
     assert first == pytest.approx(second, rel=1e-3) and first > 0
 
@@ -131,7 +124,7 @@ class TestBadInput:
     def test_no_exponents(self):
         with pytest.raises(ValueError, match="2 alpha > 1"):
             regime(PowerLaw(alpha=0.4, beta=0.8, v=100, d=10), 5)
-        problem = LinearRegression.from_spectrum([1.0, 0.5], [1.0, 1.0])
+        problem = Spectrum([1.0, 0.5], [1.0, 1.0])
         with pytest.raises(ValueError, match="be a power law"):
             finite_exponents(problem)
 
