@@ -4,7 +4,6 @@ import functools
 import hashlib
 import itertools
 import json
-import math
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -19,9 +18,6 @@ from solvable.sweeps.words import Setup, check_words, inputs_of, problem_of, set
 from solvable.util.checks import check_count, check_number
 from solvable.util.errors import ArgumentError, ArgumentTypeError, requirement
 from solvable.util.steps import MAX_STEP, MAX_STEPPED, check_steps
-
-MAX_CELLS = 10**6
-"""Of one sweep: each has a file."""
 
 MAX_ENTRIES = 2**33
 """Of the arrays of a cell, 64 GiB: a smaller machine refuses them when it comes to them."""
@@ -143,12 +139,9 @@ def all_cells(file: File, *, check: bool = True) -> list[Cell]:
         check: Whether they can be is checked; this imports the classes that the file names.
 
     Raises:
-        ValueError: If there are too many, or a problem or a rule cannot be, with the path of its
-            key.
+        ValueError: If a problem or a rule cannot be, with the path of its key.
     """
     found, values = axes(file), {}
-    if (count := math.prod(map(len, found.values()))) > MAX_CELLS:
-        raise ValueError(f"The file has {count:.3g} cells; a sweep has {MAX_CELLS:.0e} at most.")
     try:
         run = run_words(file)
         each = itertools.product(*found.values())

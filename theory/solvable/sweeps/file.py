@@ -21,6 +21,7 @@ anything runs, with the path of its key.
 """
 
 import difflib
+import math
 import os
 import tomllib
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ from solvable.util.errors import (
     why,
 )
 from solvable.util.files import check_input
+
+MAX_CELLS = 10**6
+"""Of one sweep: each has a file."""
 
 MAX_BYTES = 2**20
 """Of a sweep file; a grid says in a line what a list of a megabyte would."""
@@ -155,8 +159,16 @@ def read_file(source: dict[str, Any]) -> File:
             words[word.name] = value
     _check_needed(file.compute, words)
     found = File(file.compute, file.title, flat(words))
+    _check_count(found)
     axes(found)
     return found
+
+
+def _check_count(file: File) -> None:
+    lists = [given for key, given in file.words.items() if _is_axis(key, given)]
+    count = math.prod(x.num if isinstance(x, Grid) else len(x) for x in lists)
+    if count > MAX_CELLS:
+        raise ValueError(f"The file has {count:.3g} cells; a sweep has {MAX_CELLS:.0e} at most.")
 
 
 def _check_keys(source: dict[str, Any]) -> None:

@@ -25,13 +25,18 @@ def why(page: str) -> str:
 
 def shown(value: object) -> str:
     """A value as it stands in a message: its repr, shortened in the middle if it is long."""
+    if isinstance(value, int) and abs(value) > 10**30:
+        return f"an integer of {value.bit_length()} bits"
     try:
-        text = repr(value)
-    except ValueError:  # an integer with more digits than Python prints
-        text = f"an integer of {value.bit_length()} bits"  # ty: ignore[unresolved-attribute]
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST - 60]} ... {text[-50:]}"
-    return text
+        return shortened(repr(value))
+    except Exception:  # a value whose repr fails, or has more digits than Python prints
+        return f"a {type(value).__name__}"
+
+
+def shortened(text: object) -> str:
+    """A text on one line, shortened in the middle if it is long."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 60]} ... {line[-50:]}"
 
 
 class _Argument(Exception):
@@ -78,7 +83,8 @@ class ArgumentTypeError(_Argument, TypeError):
 
 def plain_fix(error: _Argument) -> str:
     """How to mend it where Python is not spoken: nothing, if the fix is a piece of Python."""
-    return "" if set(error.fix) & set("`=(_[") else error.fix
+    python = set(error.fix.replace(">=", "").replace("<=", "")) & set("`=(_[")
+    return "" if python else error.fix
 
 
 def sentence(error: _Argument, name: str, fix: str, word: Callable[[str], str] = str) -> str:

@@ -10,7 +10,7 @@ PREDICT = {
 }
 SIMULATE = {
     "compute": "simulate",
-    "problem": {"alpha": 1.0, "beta": 0.3, "d": 10, "v": 40},
+    "problem": {"alpha": 1.0, "beta": 0.3, "d": 4, "v": 8},
     "run": {"steps": [0, 10, 100], "seeds": 3},
 }
 FRONTIER = {
@@ -18,6 +18,25 @@ FRONTIER = {
     "problem": {"alpha": 1.0, "beta": 0.3, "ratio": 4},
     "run": {"flops": {"start": 1e9, "stop": 1e12, "num": 4, "spacing": "log"}},
 }
+DATA_SET = {
+    "compute": "predict",
+    "problem": {"alpha": 1.0, "beta": 0.3, "d": 4, "v": 8, "noise": 0.1},
+    "training": {"flow": True},
+    "data": {"n": [5, 10, 20]},
+    "run": {"times": [0, 1, 100]},
+}
+TINY = {
+    "compute": "simulate",
+    "problem": {
+        "alpha": [0.75, 1.0],
+        "beta": {"start": 0.1, "stop": 0.7, "num": 7},
+        "v": 8,
+        "d": 4,
+    },
+    "training": {"fraction": 0.3, "B": 2},
+    "run": {"steps": [0, 5, 20], "seeds": 32},
+}
+"""14 cells, two in a call."""
 
 
 def changed(base: dict, path: str, value: object) -> dict:
@@ -32,17 +51,3 @@ def changed(base: dict, path: str, value: object) -> dict:
     else:
         table[key] = value
     return words
-
-
-TINY = {
-    "compute": "simulate",
-    "problem": {
-        "alpha": [0.75, 1.0],
-        "beta": {"start": 0.1, "stop": 0.7, "num": 7},
-        "v": 8,
-        "d": 4,
-    },
-    "training": {"fraction": 0.3, "B": 2},
-    "run": {"steps": [0, 5, 20], "seeds": 32},
-}
-"""14 cells, two in a call."""

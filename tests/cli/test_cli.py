@@ -182,7 +182,7 @@ def test_predict_prints_the_curve_of_the_python_api(answer):
 
 def test_predict_knows_linear_regression_and_lists_of_steps(answer):
     plain = answer(f"{REGRESSION} --steps 0,10,1e3")
-    problem = solvable.LinearRegression(alpha=1.0, beta=0.7, v=40)
+    problem = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40)
     curve = solvable.predict(problem, solvable.SGD.stable(problem, 0.5), [0, 10, 1000])
     assert plain["step"] == [0, 10, 1000]
     np.testing.assert_array_equal(plain["risk"], curve.risk)

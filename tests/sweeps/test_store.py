@@ -40,16 +40,23 @@ def test_a_missing_folder_is_an_empty_store(store):
 
 
 def test_any_changed_byte_is_seen():
-    content = pack(ARRAYS)
+    content = pack("a", ARRAYS)
     for at in range(len(content)):
         damaged = bytearray(content)
         damaged[at] ^= 1
-        assert unpack(bytes(damaged)) is None
+        assert unpack("a", bytes(damaged)) is None
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 100, -1])
 def test_a_cut_file_is_seen(size):
-    assert unpack(pack(ARRAYS)[:size]) is None
+    assert unpack("a", pack("a", ARRAYS)[:size]) is None
+
+
+def test_a_cell_under_another_name_is_none(store):
+    """A copy is whole, but its numbers are another cell's."""
+    store.write("a", ARRAYS)
+    store.path("b").write_bytes(store.path("a").read_bytes())
+    assert store.read("b") is None and store.missing("ab") == ["b"]
 
 
 def test_damaged_cells_are_missing(store):
@@ -66,6 +73,23 @@ def test_files_of_writers_at_work_are_no_cells(store):
     (store.folder / ".b.cell.0123.cell").write_bytes(b"half")
     (store.folder / "notes.txt").write_text("mine")
     assert store.names() == {"a"}
+
+
+def test_what_killed_writers_left_is_swept_up_once_it_is_old(store):
+    store.write("a", ARRAYS)
+    hour = 3600
+    for name, age in (("old", 2 * hour), ("new", hour / 2), ("future", -hour)):
+        for path in (store.folder / f".{name}.cell.{'0123abcd' * 2}.cell",
+                     store.folder.parent / f".{name}.json.{'0123abcd' * 2}.json"):  # fmt: skip
+            path.write_bytes(b"half")
+            when = time.time() - age
+            os.utime(path, (when, when))
+    (store.folder / ".mine.cell").write_text("no leftover")
+    os.utime(store.folder / ".mine.cell", (0, 0))
+    store.sweep_up()
+    hidden = sorted(path.name.split(".")[1] for path in store.folder.iterdir())
+    assert hidden == ["cell", "future", "mine", "new"]
+    assert len(list(store.folder.parent.glob(".*.json"))) == 2
 
 
 def test_a_full_disk_leaves_what_was_there(store, monkeypatch):
@@ -102,7 +126,9 @@ for k in itertools.count():
 """
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.003, 0.01])
+@pytest.mark.parametrize(
+    "delay", [0.003, *(pytest.param(x, marks=pytest.mark.slow) for x in (0.0, 0.01))]
+)
 def test_a_killed_writer_leaves_whole_files_and_all_it_reported(store, delay):
     command = [sys.executable, "-c", WRITER, str(store.folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

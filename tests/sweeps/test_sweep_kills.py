@@ -17,7 +17,7 @@ import pytest
 
 from solvable.sweeps import sweep
 from solvable.sweeps.store import Store
-from tests.sweep_words import TINY, changed
+from tests.sweeps.small import TINY, changed
 
 PLAN = changed(changed(TINY, "problem.noise", [0.0, 0.1, 0.2]), "run.seeds", 64)
 """42 cells, one in a call."""

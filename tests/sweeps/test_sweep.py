@@ -16,7 +16,7 @@ from solvable import SGD, Momentum, PowerLaw, expect, frontier, predict, simulat
 from solvable.sweeps import sweep
 from solvable.sweeps.cell_batches import BATCH, batches, compute
 from solvable.sweeps.store import Store
-from tests.sweep_words import FRONTIER, PREDICT, SIMULATE, TINY, changed
+from tests.sweeps.small import FRONTIER, PREDICT, SIMULATE, TINY, changed
 
 
 def numbers(folder) -> dict:
