@@ -89,8 +89,10 @@ class Ridge(Filter):
         return jnp.where(h > 0, x / jnp.where(h > 0, h + x, 1), 1.0)
 
     def learned(self, h: Array, x: Array) -> Array:
-        """h / (h + ridge)."""
-        return jnp.where(h > 0, h / jnp.where(h > 0, h + x, 1), 0.0)
+        """h / (h + ridge); infinite where h + ridge is not positive and there is no minimum."""
+        proper = h + x > 0
+        learned = jnp.where(proper, h / jnp.where(proper, h + x, 1), jnp.inf)
+        return jnp.where(h > 0, learned, 0.0)
 
     def resolvents(self, x: Float[Array, " k"], points: int = TALBOT) -> Any:
         """A single one, at the ridge itself."""

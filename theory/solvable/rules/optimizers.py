@@ -86,7 +86,7 @@ class Optimizer(Rule):
         (1, 80)
     """
 
-    transformation: Any = field(_check_transformation, static=True)
+    transformation: Any = field(_check_transformation, static=True, kind="transformation")
     B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
 
     engines = ("features",)

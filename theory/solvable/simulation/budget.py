@@ -11,11 +11,12 @@ from solvable.inputs import Gaussian, Inputs, check_inputs
 from solvable.models.draw import Draw
 from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Rule, check_rule
-from solvable.simulation.loop import MAX_STEP
+from solvable.simulation.loop import check_recorded
+from solvable.simulation.needs import check_fits, needs
 from solvable.simulation.one_pass import check_setting, chunks
 from solvable.simulation.placement import by_seed, check_devices, prepare
 from solvable.util.checks import check_count
-from solvable.util.steps import check_steps
+from solvable.util.memory import in_words
 
 _CALIBRATION = 0.2  # seconds
 _COMPILATION = 3.0  # of a draw, at most
@@ -28,18 +29,12 @@ class Estimate:
     seconds: float
     """Wall time: draws of the features and steps, without compilation."""
     memory: int
-    """Bytes of the arrays of the runs, and of a draw while its modes are computed."""
+    """Bytes at the peak, by a formula that is good to a factor of two."""
     steps: int
     """Steps of SGD, over all seeds."""
 
     def __str__(self) -> str:
-        return (
-            f"{self.steps:,} steps, about {self.seconds:.2g} s and {self.memory / 2**20:,.1f} MiB"
-        )
-
-
-def _nbytes(tree: object) -> int:
-    return sum(x.nbytes for x in jax.tree.leaves(tree) if hasattr(x, "nbytes"))
+        return f"{self.steps:,} steps, about {self.seconds:.2g} s and {in_words(self.memory)}"
 
 
 def estimate(
@@ -55,8 +50,8 @@ def estimate(
 ) -> Estimate:
     """Time, memory and steps of :func:`simulate` on fresh samples with the same arguments.
 
-    Draws features once and runs the seeds for a fraction of a second; the rest is
-    extrapolated.
+    Draws features once and runs the seeds for a fraction of a second; the rest is extrapolated.
+    What would not fit into memory is refused before, as by :func:`simulate`.
 
     Args:
         problem: As for :func:`simulate`.
@@ -77,26 +72,25 @@ def estimate(
         40000
     """
     check_problem(problem)
-    seeds = check_count("seeds", seeds)
-    step = check_steps(steps, maximum=MAX_STEP)
+    seeds, step = check_count("seeds", seeds), check_recorded(steps)
     inputs = check_inputs(Gaussian() if inputs is None else inputs)
     setting = check_setting(check_rule(rule), engine, inputs, dtype)
     devices = check_devices(devices, seeds)
+    found = needs(problem, rule, step.size, seeds, setting)
+    check_fits(found, devices)
     shared = problem.d is None or isinstance(problem, Draw)
     for _ in range(2):  # the first draw of its shape also compiles
         began = time.perf_counter()
         model = problem if shared else problem.draw(jax.random.key(0))
-        one = setting[0].data(model)
+        setting[0].data(model)
         drawing = time.perf_counter() - began
         if drawing > _COMPILATION:
             break
-    draw = 4 * model.W.nbytes if isinstance(model, Draw) and engine == "modes" else 0
-    models = [model] if shared else [model] * seeds
+    models = [model] * (1 if shared else seeds)
     last, seconds = int(step[-1]), 0.0
     with jax.enable_x64(dtype == "float64"):
         layout = by_seed(devices, seeds, shared)
         prepared = prepare(jax.random.key(0), models, rule, step, setting, layout)
-        memory = _nbytes((prepared, prepared.pieces(0, last), one)) + draw
         list(chunks(prepared, 0))  # compiles, and takes no step
         began, before = time.perf_counter(), (0, 0.0)
         for state in chunks(prepared, last, size=8):
@@ -107,4 +101,4 @@ def estimate(
             if elapsed > _CALIBRATION:
                 break
     seconds += 0.0 if shared else seeds * drawing
-    return Estimate(seconds=seconds, memory=memory, steps=last * seeds)
+    return Estimate(seconds=seconds, memory=int(found.total), steps=last * seeds)

@@ -2,24 +2,29 @@
 
 Orbax writes the arrays, every process its own part, and moves a checkpoint into place once it is
 complete. Beside them lies ``run.json``, which says what determines the numbers of the run; other
-arguments are refused.
+arguments are refused. So is a folder of anything else, and one in which a run is going on, which
+holds the file ``lock``.
 """
 
 import hashlib
 import json
 import os
 import re
+import socket
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
 from solvable.rules.rule import Rule, coefficients_of
 from solvable.util.errors import requirement
 from solvable.util.files import write_whole
 from solvable.util.steps import log_steps
+
+_LOCK = "lock"
 
 
 def digest(tree: Any) -> str:
@@ -60,6 +65,78 @@ def describe(key, problem, rule: Rule, step: np.ndarray, devices, **plain: Any) 
     } | {name: str(value) for name, value in plain.items()}
 
 
+def claimed(folder: Path, description: dict[str, str]) -> TextIO:
+    """Make the folder that of this run, and hold it until what is returned is closed.
+
+    Raises:
+        ValueError: If it belongs to another run, is in use, or holds anything else; the message
+            says which. Nothing in it is changed then.
+        OSError: If it cannot be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise requirement("checkpoint", "name a folder", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "run.json"
+    others = [x.name for x in folder.iterdir() if not x.name.startswith((_LOCK, ".run.json."))]
+    if others and not file.is_file():
+        fix = f"It holds {sorted(others)[0]!r}, and no run. Take a new or an empty one."
+        raise requirement("checkpoint", "be a folder for this run alone", str(folder), fix)
+    lock = locked(folder / _LOCK)
+    try:
+        if not file.is_file():
+            text = json.dumps(description, indent=2)
+            write_whole(file, lambda name: Path(name).write_text(text))
+        elif (differs := _difference(file, description)) is not None:
+            fix = f"Here {differs}. Resume with the arguments of that run, or take another folder."
+            raise requirement("checkpoint", "be the folder of this very run", str(folder), fix)
+    except BaseException:
+        lock.close()
+        raise
+    return lock
+
+
+def _difference(file: Path, description: dict[str, str]) -> str | None:
+    try:
+        stored = dict(json.loads(file.read_text()))
+    except (ValueError, TypeError):
+        stored = {}
+    if stored == description:
+        return None
+    return "; ".join(
+        f"`{name}` is {description.get(name)}, there it is {stored.get(name)}"
+        for name in sorted(stored.keys() | description.keys())
+        if stored.get(name) != description.get(name)
+    )
+
+
+def locked(path: Path) -> TextIO:
+    """An open file that no other process can hold; it is let go of when this one ends, however.
+
+    Where the file system or the operating system has no locks, nothing is held.
+
+    Raises:
+        ValueError: If another holds it; the message says who.
+    """
+    file = path.open("a+")
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        holder = file.read() or "another process"
+        file.close()
+        fix = f"{holder} runs in it. Wait for its end, or take another folder."
+        must = "be a folder in which no other run is going on"
+        raise requirement("checkpoint", must, str(path.parent), fix) from None
+    except (ImportError, OSError):
+        pass
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.flush()
+    return file
+
+
 class Checkpoints:
     """The last two checkpoints of a run.
 
@@ -69,7 +146,7 @@ class Checkpoints:
 
     Raises:
         ImportError: If orbax is not installed.
-        ValueError: If the folder belongs to another run; the message says what differs.
+        ValueError: If the folder is not that of this run alone; the message says why.
     """
 
     def __init__(self, folder: str | os.PathLike, description: dict[str, str]) -> None:
@@ -81,29 +158,22 @@ class Checkpoints:
             )
             raise ImportError(message) from error
         self.folder, self.arguments = Path(folder).absolute(), orbax.args
-        if self.folder.exists() and not self.folder.is_dir():
-            raise requirement("checkpoint", "name a folder", str(folder))
-        file = self.folder / "run.json"
-        stored = json.loads(file.read_text()) if file.is_file() else None
-        self._manager = orbax.CheckpointManager(
-            self.folder,
-            options=orbax.CheckpointManagerOptions(
-                max_to_keep=2, enable_async_checkpointing=False, cleanup_tmp_directories=True
-            ),
+        self._lock, refused = None, None
+        if jax.process_index() == 0:
+            try:
+                self._lock = claimed(self.folder, description)
+            except (OSError, ValueError) as error:
+                refused = error
+        # The others wait here, and nothing is touched before it is known to be ours.
+        failed = multihost_utils.process_allgather(np.array(refused is not None))
+        if refused is not None:
+            raise refused
+        if np.any(failed):
+            raise requirement("checkpoint", "be accepted by process 0, which says why", str(folder))
+        options = orbax.CheckpointManagerOptions(
+            max_to_keep=2, enable_async_checkpointing=False, cleanup_tmp_directories=True
         )
-        if stored is None and self._manager.latest_step() is None:
-            if jax.process_index() == 0:
-                text = json.dumps(description, indent=2)
-                write_whole(file, lambda name: Path(name).write_text(text))
-        elif stored != description:
-            stored = stored or {}
-            differs = "; ".join(
-                f"`{name}` is {description.get(name)}, there it is {stored.get(name)}"
-                for name in sorted(stored.keys() | description.keys())
-                if stored.get(name) != description.get(name)
-            )
-            fix = f"Here {differs}. Resume with the arguments of that run, or take another folder."
-            raise requirement("checkpoint", "be the folder of this very run", str(folder), fix)
+        self._manager = orbax.CheckpointManager(self.folder, options=options)
 
     def last(self, like: Any) -> tuple[int, Any]:
         """Step and arrays of the last checkpoint; step 0 and ``like`` itself, if there is none.
@@ -137,3 +207,5 @@ class Checkpoints:
     def close(self) -> None:
         """Let go of the folder."""
         self._manager.close()
+        if self._lock is not None:
+            self._lock.close()

@@ -13,6 +13,7 @@ the literal loop: sample x, form the features, take the step. It is v times more
 independent witness; and it takes inputs that are not Gaussian.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -21,6 +22,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.models.draw import Draw
+from solvable.models.modes import check_modes
 from solvable.models.problem import Problem
 from solvable.rules.rule import Labels
 from solvable.util.types import Array, Scalar
@@ -61,10 +63,11 @@ class ModesEngine:
 
     def data(self, model: Problem) -> ModesData:
         """Modes one by one: the compressed sums of the theory have no law."""
-        modes = model.spectrum()
+        modes = check_modes(model.spectrum())
         if not (np.asarray(modes.multiplicity) == 1).all():
-            scale, target = model.coordinates()
-            return ModesData(scale**2, scale * target, 0.0, model.noise)
+            listed = model if float(modes.floor) == 0 else replace(modes, floor=0.0)
+            scale, target = listed.coordinates()
+            return ModesData(scale**2, scale * target, modes.floor, modes.noise)
         return ModesData(modes.lam, np.sqrt(modes.weight), modes.floor, modes.noise)
 
     @staticmethod

@@ -4,29 +4,32 @@ Source: Bordelon, Atanasov, Pehlevan (2024), *A Dynamical Model of Neural Scalin
 arXiv 2402.01092, whose model this is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from solvable.inputs import Inputs
 from solvable.models.draw import Draw
-from solvable.models.problem import MAX_COORDINATES, MAX_ENTRIES, Problem
+from solvable.models.problem import Problem
+from solvable.numerics.linalg import blas_threads
 from solvable.rules.filters import Filter
 from solvable.rules.rule import Rule
-from solvable.simulation.full_batch_engine import SIZES, spectral, stepped
-from solvable.simulation.loop import MAX_STEP, piece_from
-from solvable.simulation.runs import Runs, described_key, finished
+from solvable.simulation.full_batch_engine import spectral, stepped
+from solvable.simulation.interrupts import is_second
+from solvable.simulation.loop import check_recorded, piece_from, title
+from solvable.simulation.needs import listed
+from solvable.simulation.runs import Runs, described_key, finished, without_draw
 from solvable.util.checks import check_array, check_count, check_vector
 from solvable.util.errors import requirement
+from solvable.util.memory import check_memory
 from solvable.util.progress import progress_bar
-from solvable.util.steps import check_steps, check_times
+from solvable.util.steps import check_times
 from solvable.util.types import Array
 
 _BATCH = 2**28  # bytes of the seeds that run together; steps are fastest from the caches
-_SMALL = 2**18  # entries of the features of one seed
 
 
 class Sizes(NamedTuple):
@@ -51,59 +54,52 @@ def check_sizes(n: Any, seeds: int, ensemble: Any, bags: Any) -> Sizes:
     return Sizes(n, seeds, ensemble, check_count("bags", bags))
 
 
-class _Set(NamedTuple):
-    """Arguments of a simulation that have been checked, and what its batches need."""
+def in_batches(
+    seeds: int, each: float, work: Callable[[np.ndarray], Array], show: Callable[[int], None]
+) -> np.ndarray:
+    """What ``work`` finds for all seeds, so many at a time that their arrays fit.
 
-    arrays: tuple[np.ndarray, ...]
-    sizes: dict[str, Any]
-    seeds: int
-    dtype: np.dtype
+    The last batch is filled up with seeds that are run and dropped: no number depends on them.
+    Interrupted (Ctrl-C), it gives the rows of the seeds that are done.
 
-    @property
-    def threads(self) -> threadpool_limits:
-        """One for small singular value decompositions, which several only slow down."""
-        small = self.sizes["n"] * (self.sizes["d"] or self.arrays[0].size) <= _SMALL
-        return threadpool_limits(1 if small else None, user_api="blas")
-
-    def batches(self, columns: int) -> Iterator[np.ndarray]:
-        """The seeds, so many at a time that their arrays fit; the last batch is filled up.
-
-        Seeds that only fill up are run and dropped: no number depends on them.
-        """
-        v = self.arrays[0].size
-        n, d, E, M = (self.sizes[name] for name in SIZES[:4])
-        features = v if d is None else E * v * d
-        d = v if d is None else d
-        # Sampling and the singular values take about four copies.
-        entries = 4 * (features + M * n * v + E * M * n * d) + columns * (v + E * M * d)
-        many = -(-self.seeds // max(1, _BATCH // (entries * self.dtype.itemsize)))
-        size = -(-self.seeds // many)
-        for first in range(0, self.seeds, size):
-            yield np.arange(first, first + size, dtype=np.int32) % self.seeds
+    Args:
+        seeds: Their number.
+        each: Bytes of one of them.
+        work: From the numbers of some seeds to an array with a row for each.
+        show: Is told how many are done.
+    """
+    many = -(-seeds // max(1, int(_BATCH // each)))
+    size, found = -(-seeds // many), []
+    try:
+        for first in range(0, seeds, size):
+            rows = np.arange(first, first + size, dtype=np.int32) % seeds
+            found.append(np.asarray(work(rows), float)[: seeds - first])
+            show(min(first + size, seeds))
+    except KeyboardInterrupt:
+        if is_second() or not found:
+            raise
+    both = np.concatenate(found)
+    return np.where(np.isnan(both), np.inf, both)
 
 
-def _checked(problem: Problem, sizes: Sizes, inputs: Inputs, dtype: str) -> _Set:
-    if isinstance(problem, Draw):
-        must = "draw its own features for every seed, on a data set"
-        raise requirement("problem", must, problem, "Give the problem, not a draw of it.")
-    check_count("v", problem.v, maximum=MAX_COORDINATES)
+def _checked(problem: Problem, sizes: Sizes, recorded: int, item: int) -> tuple[Sizes, float]:
+    """The sizes as they matter, and the bytes that one seed takes."""
     n, seeds, E, M = sizes
-    v, d = int(problem.v), None if problem.d is None else int(problem.d)
-    E = 1 if d is None else E  # there are no features to differ
-    if (entries := M * n * v + E * (d or 0) * v + E * M * n * (d or v)) > MAX_ENTRIES:
-        what = f"the {entries:.1e} entries of one seed at v = {v}" + (f", d = {d}" if d else "")
-        fix = "Take less of v, d or n; the theory has no such limit: predict."
-        raise requirement("n", f"leave at most {MAX_ENTRIES:.1e} of {what}", n, fix)
-    scale, target = problem.coordinates()
-    arrays = tuple(np.asarray(x, dtype) for x in (scale, target, problem.noise))
-    return _Set(arrays, dict(n=n, d=d, ensemble=E, bags=M, sample=inputs), seeds, np.dtype(dtype))
+    if isinstance(problem, Draw) and E > 1:
+        must = "be 1 for a draw of the features: there are no others to average over"
+        raise requirement("ensemble", must, E, "Give the problem, not a draw of it.")
+    E = 1 if problem.d is None else E  # there are no features to differ
+    names = {"seeds": seeds, "n": n, "ensemble": E, "bags": M, "recorded steps": recorded}
+    names |= {"v": listed(problem)} | ({} if problem.d is None else {"d": int(problem.d)})
 
+    def needed(seeds: int, n: int, E: int, M: int, recorded: int, v: int, d: int | None = None):
+        features, width = (v, v) if d is None else (E * v * d, d)
+        # Sampling and the singular values take about four copies.
+        entries = 4 * (features + M * n * v + E * M * n * width) + recorded * (v + E * M * width)
+        return item * entries + 48 * seeds * recorded
 
-def _columns(found: list[Array], given: _Set) -> tuple[np.ndarray, np.ndarray | None]:
-    """Excess and training error of all seeds, shape (seeds, k) each; no training for bags."""
-    both = np.concatenate([np.asarray(x, float) for x in found])[: given.seeds]
-    both = np.where(np.isnan(both), np.inf, both)
-    return both[..., 0], both[..., 1] if given.sizes["bags"] == 1 else None
+    check_memory(needed, names, "The theory has no such limit: predict.")
+    return sizes._replace(ensemble=E), needed(*(names | {"seeds": 0}).values())
 
 
 def run(
@@ -115,59 +111,66 @@ def run(
     *,
     inputs: Inputs,
     dtype: str,
-    devices: Any,
     progress: bool,
 ) -> Runs:
     """Runs on the whole of n samples: see :func:`solvable.simulate`.
 
     No step is skipped: this is the witness of the theory, and knows no eigenvalues. Gradient flow
     and ridge regression, which have no steps, are exact functions of the singular values. Every
-    seed draws its own features and samples; all points of a filter see the same ones.
+    seed draws its own samples, and its own features unless they are given; all points of a filter
+    see the same ones.
     """
-    if devices is not None:
-        raise requirement("devices", "be None for training on a data set", devices)
-    given = _checked(problem, sizes, inputs, dtype)
-    axis = check_axis(rule, x)
-    batches, found = list(given.batches(axis.size)), []
-    length = axis.size if isinstance(rule, Filter) else int(axis[-1])
-    if not isinstance(rule, Filter):  # of the last step: are there coefficients?
-        piece_from(rule, length, length, given.dtype, keeps_target=False)
-    with (
-        given.threads,
-        jax.enable_x64(dtype == "float64"),
-        progress_bar(progress, length * len(batches), what=type(rule).__name__) as show,
-    ):
-        for k, seed in enumerate(batches):
-            arguments, so_far = (key, seed, *given.arrays), k * length
-            if isinstance(rule, Filter):
-                points = axis.astype(given.dtype)
-                found.append(spectral(*arguments, points, rule, **given.sizes))
-                show(so_far + length)
-            else:
-                report = lambda t, so_far=so_far: show(so_far + t)
-                found.append(stepped(arguments, given.sizes, rule, axis, report))
-        excess, train = _columns(found, given)
+    axis, kind = check_axis(rule, x), np.dtype(dtype)
+    actual, each = _checked(problem, sizes, axis.size, kind.itemsize)
+    d, given = None if problem.d is None else int(problem.d), isinstance(problem, Draw)
+    shapes = dict(n=sizes.n, d=d, ensemble=actual.ensemble, bags=sizes.bags, sample=inputs)
+    arrays = (*problem.coordinates(), problem.noise, *([problem.W] if given else []))
+    model = [np.asarray(x, kind) for x in arrays]
+    filters = isinstance(rule, Filter)
+    length = 1 if filters else int(axis[-1])
+    if not filters:  # of the last step: are there coefficients?
+        piece_from(rule, length, length, kind, keeps_target=False)
+
+    def work(rows: np.ndarray) -> Array:
+        if filters:
+            return spectral(key, rows, model, axis.astype(kind), rule, **shapes)
+        so_far = int(rows[0]) * length
+        report = lambda t: show(so_far + t * min(rows.size, sizes.seeds))
+        return stepped(key, rows, model, axis, rule, report, **shapes)
+
+    unit = "seeds" if filters else "steps"
+    bar = progress_bar(progress, length * sizes.seeds, unit, title(rule))
+    with jax.enable_x64(dtype == "float64"), bar as show:
+        with blas_threads(sizes.n * (d or model[0].size)):
+            both = in_batches(sizes.seeds, each, work, lambda done: show(done * length))
     return finished(
         x=axis,
-        excess=excess,
-        train=train,
+        excess=both[..., 0],
+        train=both[..., 1] if sizes.bags == 1 else None,
         axis=rule.axis,
         engine="samples",
         inputs=str(inputs),
         dtype=dtype,
-        features="own",
-        problem=problem,
+        features="shared" if given else "own",
+        problem=without_draw(problem),
         rule=rule,
         n=sizes.n,
         ensemble=sizes.ensemble,
         bags=sizes.bags,
         key=described_key(key),
-        device=jax.devices()[0].device_kind,
+        device=default_device(),
     )
 
 
+def default_device() -> str:
+    """The kind of device on which JAX puts what is not told where to be."""
+    return jnp.zeros(()).device.device_kind
+
+
 def check_axis(rule: Rule, x: Any) -> np.ndarray:
-    """The recorded steps, times or ridges."""
-    if rule.axis == "ridge":
-        return check_vector("steps", np.atleast_1d(check_array("steps", x)), minimum=0)
-    return check_times(x) if rule.axis == "time" else check_steps(x, maximum=MAX_STEP)
+    """The recorded steps, times or ridges, which may be negative."""
+    if rule.axis == "step":
+        return check_recorded(x)
+    if rule.axis == "time":
+        return check_times(x)
+    return check_vector("steps", np.atleast_1d(check_array("steps", x)))

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from solvable.inputs import Gaussian
 from solvable.rules.filters import Filter
 from solvable.rules.rule import Rule
-from solvable.simulation.loop import BUFFER, Piece, State, advance, piece_from
+from solvable.simulation.loop import Piece, State, advance, chunks, piece_from
 from solvable.util.types import Array
 
 SIZES = ("n", "d", "ensemble", "bags", "sample")
@@ -42,8 +42,11 @@ class Data(NamedTuple):
     y: Float[Array, "M n"]
 
 
-def sampled(key, scale, target, noise, *, n, d, ensemble, bags, sample) -> Data:
-    """The draw of one seed. Without d the inputs are the features."""
+def sampled(key, scale, target, noise, W=None, *, n, d, ensemble, bags, sample) -> Data:
+    """The draw of one seed, of the features W too unless they are given.
+
+    Without d the inputs are the features.
+    """
     key_W, key_x, key_y = jax.random.split(key, 3)
 
     def each(key, count, shape, sample=_NORMAL):
@@ -55,7 +58,9 @@ def sampled(key, scale, target, noise, *, n, d, ensemble, bags, sample) -> Data:
     y = z @ target + jnp.sqrt(noise) * each(key_y, bags, (n,))
     if d is None:
         return Data(scale, target, (z * scale)[None], y)
-    features = scale[:, None] * each(key_W, ensemble, (scale.size, d)) / np.sqrt(d).astype(z.dtype)
+    if W is None:
+        W = each(key_W, ensemble, (scale.size, d)) / np.sqrt(d).astype(z.dtype)
+    features = scale[:, None] * jnp.broadcast_to(W, (ensemble, scale.size, d))
     return Data(features, target, jnp.einsum("mnv,evd->emnd", z, features), y)
 
 
@@ -79,7 +84,7 @@ def measured(theta: Float[Array, "E M d"], data: Data) -> Float[Array, " 2"]:
 
 
 def filtered(data: Data, points: Float[Array, " k"], rule: Filter) -> Float[Array, "k 2"]:
-    """Excess and training error of V (1 - p(s^2)) / s U'y / sqrt(n), with Phi / sqrt(n) = U s V'."""
+    """Excess and training error of V (1 - p(s^2)) / s U'y / sqrt(n), Phi / sqrt(n) = U s V'."""
     root = np.sqrt(data.y.shape[-1]).astype(data.y.dtype)
     U, s, Vt = jnp.linalg.svd(data.Phi / root, full_matrices=False)
     cutoff = max(data.Phi.shape[-2:]) * jnp.finfo(s.dtype).eps * s.max(axis=-1, keepdims=True)
@@ -93,25 +98,26 @@ def filtered(data: Data, points: Float[Array, " k"], rule: Filter) -> Float[Arra
     return jax.vmap(at)(points)
 
 
-def _samples(key, seed, scale, target, noise, sizes) -> Data:
-    one = lambda seed: sampled(jax.random.fold_in(key, seed), scale, target, noise, **sizes)
+def _samples(key, seed, model, sizes) -> Data:
+    one = lambda seed: sampled(jax.random.fold_in(key, seed), *model, **sizes)
     return jax.vmap(one)(seed)
 
 
 @functools.partial(jax.jit, static_argnames=SIZES)
-def _draw(key, seed, scale, target, noise, **sizes):
-    return _samples(key, seed, scale, target, noise, sizes)
+def draw(key, seed, model, **sizes):
+    """What the seeds of one batch draw."""
+    return _samples(key, seed, model, sizes)
 
 
 @functools.partial(jax.jit, static_argnames=SIZES)
-def spectral(key, seed, scale, target, noise, points, rule: Filter, **sizes):
+def spectral(key, seed, model, points, rule: Filter, **sizes):
     """Excess and training error of a filter at every point, for each seed, shape (seeds, k, 2)."""
-    data = _samples(key, seed, scale, target, noise, sizes)
+    data = _samples(key, seed, model, sizes)
     return jax.vmap(lambda data: filtered(data, points, rule))(data)
 
 
 @functools.partial(jax.jit, static_argnames="update")
-def _take(data, state: State, stop, steps, piece: Piece, *, update) -> State:
+def take(data, state: State, stop, steps, piece: Piece, *, update) -> State:
     """Go from a state to step ``stop``, noting what is measured at the recorded steps."""
 
     def move(t, coefficient, memory):
@@ -121,21 +127,16 @@ def _take(data, state: State, stop, steps, piece: Piece, *, update) -> State:
     return advance(state, stop, steps, piece, move, record)
 
 
-def stepped(arguments, sizes, rule: Rule, step: np.ndarray, show: Callable) -> Array:
+def stepped(key, seed, model, step: np.ndarray, rule: Rule, show: Callable, **sizes) -> Array:
     """Excess and training error at every recorded step, by taking all of them."""
-    data, last = _draw(*arguments, **sizes), int(step[-1])
+    data, last = draw(key, seed, model, **sizes), int(step[-1])
     theta = np.zeros((*data.Phi.shape[:3], data.Phi.shape[-1]), data.y.dtype)
-    found = np.zeros((len(theta), step.size, 2), data.y.dtype)
     memory = np.stack([x * theta for x in rule.start])
-    memory, found = jax.device_put((memory, found))
-    state, steps = State(memory, found, np.int32(0), np.int32(0)), step.astype(np.int32)
-    while True:
-        t = int(state.t)
-        piece = piece_from(rule, t, last, data.y.dtype, keeps_target=False)
-        ends = any(x.shape[0] > 1 for x in piece.coefficients)
-        stop = np.int32(min(t + BUFFER, last) if ends else last)
-        here = State(state.memory, state.found, np.int32(state.i), np.int32(t))
-        state = _take(data, here, stop, steps, piece, update=rule.update)
-        show(int(state.t))
-        if int(state.t) >= last:
-            return state.found
+    found = np.zeros((len(theta), step.size, 2), data.y.dtype)
+    start = State(*jax.device_put((memory, found)), np.int32(0), np.int32(0))
+    steps = step.astype(np.int32)
+    pieces = lambda first: piece_from(rule, first, last, data.y.dtype, keeps_target=False)
+    on = lambda state, stop, piece: take(data, state, stop, steps, piece, update=rule.update)
+    for state in chunks(start, last, pieces, on):
+        show(state.t)
+    return state.found

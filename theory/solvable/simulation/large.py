@@ -10,8 +10,11 @@ and a step needs a single sum over devices, of the residuals
 """
 
 import contextlib
+import hashlib
 import itertools
+import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -31,13 +34,14 @@ from solvable.rules.rule import Rule
 from solvable.simulation.checkpoints import Checkpoints, describe
 from solvable.simulation.cluster import Cluster
 from solvable.simulation.engines import ModesData, ModesEngine
-from solvable.simulation.loop import MAX_STEP, State
-from solvable.simulation.one_pass import check_setting, chunks, models_of, without_draw
-from solvable.simulation.placement import Layout, by_seed, check_devices, prepare
-from solvable.simulation.runs import Runs, described_key, finished
+from solvable.simulation.interrupts import is_second
+from solvable.simulation.loop import State, check_recorded, title
+from solvable.simulation.needs import check_fits, needs
+from solvable.simulation.one_pass import check_setting, chunks, models_of
+from solvable.simulation.placement import Layout, by_seed, devices_of, prepare
+from solvable.simulation.runs import Runs, described_key, finished, without_draw
 from solvable.util.errors import requirement
 from solvable.util.progress import progress_bar
-from solvable.util.steps import check_steps
 from solvable.util.types import Array
 
 
@@ -76,6 +80,9 @@ def by_mode(devices: Sequence[jax.Device], seeds: int, shared: bool) -> Layout:
 
 _READINGS = itertools.count()  # JAX knows the moment to stop by a number that only grows
 
+SILENCE = 30.0
+"""Seconds without a reading of the clock after which it is said that a process may have ended."""
+
 
 class Agreement:
     """A clock that every process reads alike, and whether one of them is to stop.
@@ -83,10 +90,17 @@ class Agreement:
     Processes that decided by clocks of their own when to end a chunk would soon wait for each
     other for ever. A first Ctrl-C (SIGINT) waits for the next reading; a second one does not.
     Once ``jax.distributed`` is set up, SIGTERM is a notice that JAX takes, and tells here.
+
+    If another process is killed, the wait for it cannot be ended from Python: JAX ends this
+    process too, from within. So what to do is said before, on stderr.
     """
 
+    def __init__(self, cure: str) -> None:
+        self.seconds, self.stop, self._here, self._cure = 0.0, False, False, cure
+        self._timer: threading.Timer | None = None
+
     def __enter__(self) -> Self:
-        self.began, self.seconds, self.stop, self._here = time.perf_counter(), 0.0, False, False
+        self.began = time.perf_counter()
         self._handles = threading.current_thread() is threading.main_thread()
         if self._handles:  # Python lets no other thread
             self._before = signal.signal(signal.SIGINT, self._interrupt)
@@ -95,10 +109,28 @@ class Agreement:
     def _interrupt(self, *_: object) -> None:
         self._here = True
         signal.signal(signal.SIGINT, self._before)
+        if is_second():
+            raise KeyboardInterrupt
 
     def __exit__(self, *_: object) -> None:
+        self._watch(False)
         if self._handles:
             signal.signal(signal.SIGINT, self._before)
+
+    def _watch(self, on: bool) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if on:
+            self._timer = threading.Timer(SILENCE, self._say)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _say(self) -> None:
+        sys.stderr.write(
+            f"No word from another process for {SILENCE:g} s. If one of them has ended, JAX ends "
+            f"this one too when it misses its heartbeats. Then {self._cure}\n"
+        )
+        sys.stderr.flush()
 
     def __call__(self) -> float:
         """Seconds since the start on process 0."""
@@ -107,15 +139,33 @@ class Agreement:
             here |= multihost_utils.reached_preemption_sync_point(next(_READINGS))
         mine = np.array([time.perf_counter() - self.began, here], np.float32)
         every = multihost_utils.process_allgather(mine)
+        self._watch(jax.process_count() > 1)
         self.seconds, self.stop = float(every[0, 0]), bool(every[:, 1].any())
         return self.seconds
 
 
+def _cure(cluster: Cluster) -> str:
+    if cluster.checkpoint is None:
+        return "start all of them again; with Cluster(checkpoint=...) they need not begin anew."
+    again = "start all of them again with the same arguments: they go on from the last checkpoint"
+    return f"{again} in {cluster.checkpoint}."
+
+
 def _devices(devices: Any) -> list[jax.Device]:
-    devices = jax.devices() if devices is None else check_devices(devices, len(jax.devices()))
+    devices = jax.devices() if devices is None else devices_of(devices)
     if {device.process_index for device in devices} != set(range(jax.process_count())):
         raise requirement("devices", "hold one of every process, at least", devices)
-    return list(devices)
+    return devices
+
+
+def _check_alike(description: dict[str, str]) -> None:
+    """Processes with different arguments would wait for each other for ever."""
+    text = json.dumps(description, sort_keys=True).encode()
+    mine = np.frombuffer(hashlib.sha256(text).digest(), np.uint8)
+    if (multihost_utils.process_allgather(mine) != mine).any():
+        raise requirement(
+            "cluster", "be used with the same arguments in every process", description
+        )
 
 
 def run(
@@ -134,32 +184,35 @@ def run(
 
     Along seeds they are those of one process, up to rounding. Along modes they are equal to them in
     law; they are the same, up to rounding, on any number of devices, and the memory of a device
-    falls with it. On Ctrl-C (SIGINT), to whichever process, a checkpoint is written and what is done
-    returned.
+    falls with it. On Ctrl-C (SIGINT), to whichever process, a checkpoint is written and what is
+    done returned.
 
     Raises:
-        ValueError: If the folder is damaged or belongs to a run with other arguments.
+        ValueError: If the folder is damaged, in use, or not that of a run with these arguments.
         ImportError: If a checkpoint is wanted and orbax is not installed.
         KeyboardInterrupt: If it comes before anything is recorded.
     """
-    step = check_steps(steps, maximum=MAX_STEP)
+    step = check_recorded(steps)
     law, sample, precision = check_setting(rule, "modes", Gaussian(), dtype)
     devices, last = _devices(devices), int(step[-1])
-    folder: Any = contextlib.nullcontext()
-    if cluster.checkpoint is not None:
-        plain = dict(seeds=seeds, along=cluster.along, dtype=dtype)
-        description = describe(key, problem, rule, step, devices, **plain)
-        folder = contextlib.closing(Checkpoints(cluster.checkpoint, description))
+    check_fits(needs(problem, rule, step.size, seeds, (law, sample, precision)), devices)
+    plain = dict(seeds=seeds, along=cluster.along, dtype=dtype)
+    description = describe(key, problem, rule, step, devices, **plain)
+    _check_alike(description)
     models, shared, key_samples = models_of(key, problem, seeds)
     layout = by_seed(devices, seeds, shared)
     if cluster.along == "modes":
         layout = by_mode(devices, seeds, shared)
         law = SplitModes(NamedSharding(layout.whole.mesh, PartitionSpec(None, "mode")))
+    folder: Any = contextlib.nullcontext()
+    if cluster.checkpoint is not None:
+        folder = contextlib.closing(Checkpoints(cluster.checkpoint, description))
+    bar = progress_bar(progress and jax.process_index() == 0, last, what=title(rule))
     with (
-        jax.enable_x64(dtype == "float64"),
-        progress_bar(progress and jax.process_index() == 0, last) as show,
         folder as store,
-        Agreement() as agreed,
+        jax.enable_x64(dtype == "float64"),
+        bar as show,
+        Agreement(_cure(cluster)) as agreed,
     ):
         prepared = prepare(key_samples, models, rule, step, (law, sample, precision), layout)
         state, saved = prepared.state, 0.0

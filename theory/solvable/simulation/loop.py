@@ -4,7 +4,8 @@ Everything but shapes is traced: trip counts, recorded steps, coefficients, data
 changes no number.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -13,12 +14,19 @@ import numpy as np
 from jax import lax
 
 from solvable.rules.rule import Coefficients, Rule, coefficients_of, target_keeping
+from solvable.util.errors import requirement
+from solvable.util.steps import check_steps
 
 MAX_STEP = 2**31 - 2
 """The largest step of a simulation: the counter is a 32-bit integer."""
 
+MAX_RECORDED = 10**7
+"""The largest number of recorded steps."""
+
 BUFFER = 4096
 """Steps whose coefficients are held at a time."""
+
+_CHUNK_SECONDS = 0.5
 
 
 class State(NamedTuple):
@@ -96,3 +104,64 @@ def piece_from(rule: Rule, first: int, last: int, dtype: Any, keeps_target: bool
     find = target_keeping if keeps_target else coefficients_of
     found = find(rule, np.minimum(t, max(last - 1, 0)))
     return Piece(np.int32(first), jax.tree.map(lambda x: np.asarray(x, dtype), found))
+
+
+def chunks(
+    state: State,
+    last: int,
+    pieces: Callable[[int], Piece],
+    taking: Callable[[State, Any, Piece], State],
+    size: int = 256,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[State]:
+    """Run in chunks, from ``size`` steps up to about half a second, from a state on.
+
+    Where chunks end changes no number. Between them Python is awake: for Ctrl-C, a progress bar, a
+    checkpoint.
+
+    Args:
+        state: Where it begins.
+        last: The last step of all.
+        pieces: The coefficients of the steps from a number on.
+        taking: Goes from a state to a step, with the coefficients.
+        size: Steps of the first chunk.
+        clock: Seconds.
+    """
+    i, t = int(state.i), int(state.t)
+    placed = jax.tree.map(lambda x: x.sharding, (state.memory, state.found))
+    piece = pieces(t - t % BUFFER)
+    began = clock()
+    while True:
+        ends = any(x.shape[0] > 1 for x in piece.coefficients)  # the coefficients do
+        if ends and t >= int(piece.first) + BUFFER:
+            piece = pieces(t)
+        stop = min(t + size, last, int(piece.first) + BUFFER if ends else last)
+        here = State(state.memory, state.found, np.int32(i), np.int32(t))
+        state = taking(here, np.int32(stop), piece)
+        # As they came, so that every call looks alike to the compiler; and it waits.
+        memory, found = jax.device_put((state.memory, state.found), placed)
+        i, t = int(state.i), int(state.t)
+        state = State(memory, found, i, t)
+        now = clock()
+        size, began = (2 * size if now - began < _CHUNK_SECONDS else size), now
+        yield state
+        if t >= last:
+            return
+
+
+def check_recorded(steps: Any) -> np.ndarray:
+    """The steps at which a simulation records.
+
+    Raises:
+        ValueError: As :func:`~solvable.util.steps.check_steps`, or if there are too many.
+    """
+    if np.size(steps) > MAX_RECORDED:
+        fix = "A number alone is the last of about 200 steps, evenly spaced in the logarithm."
+        raise requirement("steps", f"hold at most {MAX_RECORDED:g} steps", np.shape(steps), fix)
+    return check_steps(steps, maximum=MAX_STEP)
+
+
+def title(rule: Rule) -> str:
+    """The name of a rule, with that of the rule it wraps."""
+    inner = getattr(rule, "rule", None)
+    return type(rule).__name__ + (f"({title(inner)})" if isinstance(inner, Rule) else "")

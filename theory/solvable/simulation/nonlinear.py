@@ -19,15 +19,16 @@ import numpy as np
 from solvable.inputs import Gaussian, Inputs
 from solvable.models.activations import Activation
 from solvable.models.nonlinear import NonlinearFeatures
-from solvable.models.problem import MAX_ENTRIES
+from solvable.numerics.linalg import blas_threads
 from solvable.rules.filters import Ridge
 from solvable.rules.rule import Rule
-from solvable.simulation.full_batch import Sizes, check_axis
+from solvable.simulation.full_batch import Sizes, check_axis, default_device, in_batches
+from solvable.simulation.loop import title
 from solvable.simulation.runs import Runs, described_key, finished
 from solvable.util.errors import requirement
+from solvable.util.memory import check_memory
+from solvable.util.progress import progress_bar
 from solvable.util.types import Array
-
-_BATCH = 2**28  # bytes of the seeds that run together
 
 
 def _exact(act: Activation, directions, theta, target) -> Array:
@@ -43,13 +44,13 @@ def _exact(act: Activation, directions, theta, target) -> Array:
     return theta @ gram @ theta - 2 * both @ theta + target @ target
 
 
-@functools.partial(jax.jit, static_argnames=("of", "act", "d", "n", "points", "batch"))
-def _run(keys, scale, target, noise, ridge, *, of, act, d, n, points, batch):
-    """Excess and training error, shape (seeds, k, 2)."""
+@functools.partial(jax.jit, static_argnames=("of", "act", "d", "n", "points"))
+def _run(key, seeds, scale, target, noise, ridge, *, of, act, d, n, points):
+    """Excess and training error of some seeds, shape (seeds, k, 2)."""
     target = scale * target
 
-    def one(key):
-        key_u, key_x, key_y, key_test = jax.random.split(key, 4)
+    def one(seed):
+        key_u, key_x, key_y, key_test = jax.random.split(jax.random.fold_in(key, seed), 4)
         directions = scale[:, None] * jax.random.normal(key_u, (scale.size, d))
         z = jax.random.normal(key_x, (n, scale.size))
         y = z @ target + jnp.sqrt(noise) * jax.random.normal(key_y, (n,))
@@ -72,7 +73,7 @@ def _run(keys, scale, target, noise, ridge, *, of, act, d, n, points, batch):
 
         return jax.vmap(at)(ridge)
 
-    return jax.lax.map(one, keys, batch_size=batch)
+    return jax.vmap(one)(seeds)
 
 
 def run(
@@ -81,7 +82,10 @@ def run(
     rule: Rule,
     ridges: Any,
     sizes: Sizes,
+    *,
     inputs: Inputs,
+    dtype: str,
+    progress: bool,
 ) -> Runs:
     r"""Fits of n samples of a linear target by ridge regression on nonlinear random features.
 
@@ -98,22 +102,27 @@ def run(
         raise requirement("ensemble", "be 1 for nonlinear features, as `bags`", sizes.ensemble)
     if not isinstance(inputs, Gaussian):
         raise requirement("inputs", "be Gaussian for nonlinear features", inputs)
+    if dtype != "float64":
+        raise requirement("dtype", "be 'float64' for nonlinear features", dtype)
     if problem.d is None:
         raise requirement("d", "be a number of features", problem.d)
     ridges = check_axis(rule, ridges)
     act, tested = problem.act, None if problem.act.kernel is not None else int(problem.points)
-    d, n, seeds, p = int(problem.d), sizes.n, sizes.seeds, problem.lam_in.size
-    entries = p * d + (n + (tested or d)) * (p + d)
-    if entries > MAX_ENTRIES:
-        fix = "Take less of d, n or points."
-        raise requirement("d", f"leave a seed at most {MAX_ENTRIES:.1e} entries", entries, fix)
-    batch = int(max(1, min(seeds, _BATCH // (4 * 8 * entries))))
-    with jax.enable_x64(True):
-        keys = jax.random.split(key, seeds)
-        keys = jnp.concatenate([keys, keys[: -seeds % batch]])  # whole batches: one program
-        arrays = (np.sqrt(problem.lam_in), problem.target, np.asarray(problem.noise, float), ridges)
-        shapes = dict(of=act.of, act=act, d=d, n=n, points=tested, batch=batch)
-        found = np.asarray(_run(keys, *arrays, **shapes))[:seeds]
+    names = {"seeds": sizes.seeds, "n": sizes.n, "d": int(problem.d), "p": problem.lam_in.size}
+    names |= {"recorded steps": ridges.size} | ({} if tested is None else {"points": tested})
+
+    def needed(seeds: int, n: int, d: int, p: int, recorded: int, tested: int | None = None) -> int:
+        entries = 4 * (p * d + (n + (tested or d)) * (p + d)) + recorded * (n + d + (tested or 0))
+        return 8 * entries + 48 * seeds * recorded
+
+    check_memory(needed, names, "Its theory is that of problem.kernel(key).")
+    shapes = dict(of=act.of, act=act, d=int(problem.d), n=sizes.n, points=tested)
+    arrays = (np.sqrt(problem.lam_in), problem.target, np.asarray(problem.noise, float), ridges)
+    work = lambda seeds: _run(key, seeds, *arrays, **shapes)
+    bar = progress_bar(progress, sizes.seeds, "seeds", title(rule))
+    with jax.enable_x64(True), bar as show, blas_threads(sizes.n * int(problem.d)):
+        each = needed(*(names | {"seeds": 0}).values())
+        found = in_batches(sizes.seeds, each, work, show)
     return finished(
         x=ridges,
         excess=found[..., 0],
@@ -124,8 +133,8 @@ def run(
         features="own",
         problem=problem,
         rule=rule,
-        n=n,
+        n=sizes.n,
         points=tested,
         key=described_key(key),
-        device=jax.devices()[0].device_kind,
+        device=default_device(),
     )

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -12,16 +12,16 @@ from solvable.inputs import Gaussian, Inputs
 from solvable.models.draw import Draw
 from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
+from solvable.simulation import loop
 from solvable.simulation.engines import ENGINES
-from solvable.simulation.loop import BUFFER, MAX_STEP, Piece, State, advance
+from solvable.simulation.interrupts import is_second
+from solvable.simulation.loop import Piece, State, advance
+from solvable.simulation.needs import check_fits, needs
 from solvable.simulation.placement import Prepared, Program, by_seed, check_devices, prepare
-from solvable.simulation.runs import Runs, described_key, finished
-from solvable.util.checks import check_choice, check_type
+from solvable.simulation.runs import Runs, described_key, finished, without_draw
+from solvable.util.checks import check_choice
 from solvable.util.errors import requirement
 from solvable.util.progress import progress_bar
-from solvable.util.steps import check_steps
-
-_CHUNK_SECONDS = 0.5
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -68,59 +68,43 @@ def chunks(
     last: int,
     size: int = 256,
     clock: Callable[[], float] = time.perf_counter,
-    taking: Callable[..., State] = take,
+    taking: Callable[..., State] | None = None,
 ) -> Iterator[State]:
-    """Run in chunks, from ``size`` steps up to about half a second, from its state on.
+    """Run in chunks, from where it is up to step ``last``: see :func:`solvable.simulation.loop`."""
+    rest, program = (prepared.keys, prepared.data, prepared.labels), prepared.program
+    call = taking or take
 
-    Where chunks end changes no number.
-    """
-    state = prepared.state
-    i, t = int(state.i), int(state.t)
-    placed = jax.tree.map(lambda x: x.sharding, (state.memory, state.found))
-    piece = prepared.pieces(t - t % BUFFER, last)
-    began = clock()
-    while True:
-        ends = any(x.shape[0] > 1 for x in piece.coefficients)  # the coefficients do
-        if ends and t >= int(piece.first) + BUFFER:
-            piece = prepared.pieces(t, last)
-        stop = min(t + size, last, int(piece.first) + BUFFER if ends else last)
-        here = State(state.memory, state.found, np.int32(i), np.int32(t))
-        rest = prepared.keys, prepared.data, prepared.labels
-        state = taking(here, np.int32(stop), prepared.steps, piece, *rest, program=prepared.program)
-        # As they came, so that every call looks alike to the compiler; and it waits.
-        memory, found = jax.device_put((state.memory, state.found), placed)
-        i, t = int(state.i), int(state.t)
-        state = State(memory, found, i, t)
-        now = clock()
-        size, began = (2 * size if now - began < _CHUNK_SECONDS else size), now
-        yield state
-        if t >= last:
-            return
+    def on(state: State, stop: Any, piece: Piece) -> State:
+        return call(state, stop, prepared.steps, piece, *rest, program=program)
+
+    pieces = lambda first: prepared.pieces(first, last)
+    return loop.chunks(prepared.state, last, pieces, on, size, clock)
 
 
 def check_setting(rule: Rule, engine: str, inputs: Inputs, dtype: str) -> tuple[Any, Any, np.dtype]:
     """The engine, the law of the inputs, and the precision."""
     check_choice("engine", engine, *ENGINES)
+    check_choice("dtype", dtype, "float32", "float64")
+    if not rule.engines:
+        raise requirement("rule", "see fresh samples at every step", rule)
     if engine not in rule.engines:
         raise requirement("engine", f"be {' or '.join(rule.engines)} for {rule}", engine)
     if not isinstance(inputs, Gaussian) and engine == "modes":
         must = "be Gaussian for the modes engine"
         raise requirement("inputs", must, inputs, "Take engine='features'.")
-    return ENGINES[engine], inputs, np.dtype(check_choice("dtype", dtype, "float32", "float64"))
+    return ENGINES[engine], inputs, np.dtype(dtype)
 
 
-def models_of(key: jax.Array, problem: Problem, seeds: int):
-    """What the seeds are trained on, whether they share it, and the key of their samples."""
+def models_of(key: jax.Array, problem: Problem, seeds: int) -> tuple[Iterable[Problem], bool, Any]:
+    """What the seeds are trained on, whether they share it, and the key of their samples.
+
+    Features of their own are drawn one by one, when they are asked for.
+    """
     key_features, key_samples = jax.random.split(key)
     if problem.d is None or isinstance(problem, Draw):
         return [problem], True, key_samples
-    keys = [jax.random.fold_in(key_features, seed) for seed in range(seeds)]
-    return [problem.draw(key) for key in keys], False, key_samples
-
-
-def without_draw(problem: Problem) -> Problem:
-    """The problem that a draw is of."""
-    return problem.problem if isinstance(problem, Draw) else problem
+    draws = (problem.draw(jax.random.fold_in(key_features, seed)) for seed in range(seeds))
+    return draws, False, key_samples
 
 
 def run(
@@ -137,14 +121,15 @@ def run(
     progress: bool,
 ) -> Runs:
     """Runs on fresh samples: see :func:`solvable.simulate`."""
-    check_type("problem", problem, Problem)
-    step = check_steps(steps, maximum=MAX_STEP)
+    step = loop.check_recorded(steps)
     setting = check_setting(rule, engine, inputs, dtype)
     devices = check_devices(devices, seeds)
+    check_fits(needs(problem, rule, step.size, seeds, setting), devices)
     last, stopped = int(step[-1]), -1
     models, shared, key_samples = models_of(key, problem, seeds)
     layout = by_seed(devices, seeds, shared)
-    with jax.enable_x64(dtype == "float64"), progress_bar(progress, last) as show:
+    bar = progress_bar(progress, last, what=loop.title(rule))
+    with jax.enable_x64(dtype == "float64"), bar as show:
         prepared = prepare(key_samples, models, rule, step, setting, layout)
         state, done = prepared.state, 0
         try:
@@ -152,7 +137,7 @@ def run(
                 done = int(state.i)
                 show(int(state.t))
         except KeyboardInterrupt:
-            if done == 0:
+            if is_second() or done == 0:
                 raise
             stopped = int(state.t)
         excess = np.asarray(state.found, float)[:seeds, :done]

@@ -1,7 +1,7 @@
 """Where the arrays of a simulation lie: over which devices, and along which axis."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -61,25 +61,32 @@ class Prepared(NamedTuple):
 
 
 def check_devices(devices: Any, seeds: int) -> list[jax.Device]:
-    """The devices to run on, no more than seeds.
+    """The devices to run on, of this process and of one kind, no more than seeds.
 
     Raises:
-        TypeError: If one is no device.
-        ValueError: If there is none.
+        TypeError: If they are no sequence of devices.
+        ValueError: If there is none, one occurs twice, or they do not go together.
     """
     if devices is None:
         return list(jax.local_devices())[:seeds]
-    try:
-        found = list(devices)
-    except TypeError:
-        found = [devices]
-    for device in found:
-        if not isinstance(device, jax.Device):
-            fix = "Such as jax.local_devices()."
-            raise wrong_kind("devices", "be a sequence of devices of JAX", devices, fix)
-    if not found or len(set(found)) < len(found):
-        raise requirement("devices", "hold a device, each one once", devices)
+    found = devices_of(devices)
+    here, platforms = jax.process_index(), {device.platform for device in found}
+    if len(platforms) > 1 or any(device.process_index != here for device in found):
+        must = "be devices of this process, all of one platform"
+        raise requirement("devices", must, devices, "Such as jax.local_devices().")
     return found[:seeds]
+
+
+def devices_of(devices: Any) -> list[jax.Device]:
+    """A device, or a sequence of some, as a list of different ones."""
+    found = [devices] if isinstance(devices, jax.Device) else devices
+    ordered = isinstance(found, (Sequence, np.ndarray)) and not isinstance(found, (str, bytes))
+    if not ordered or not all(isinstance(device, jax.Device) for device in found):
+        fix = "Such as jax.local_devices()."
+        raise wrong_kind("devices", "be a sequence of devices of JAX", devices, fix)
+    if len(found) == 0 or len(set(found)) < len(found):
+        raise requirement("devices", "hold a device, each one once", devices)
+    return list(found)
 
 
 def by_seed(devices: Sequence[jax.Device], seeds: int, shared: bool) -> Layout:
@@ -96,6 +103,9 @@ def place(tree: Any, shardings: Any) -> Any:
     """Arrays as every process has them, as global ones of which it holds its part."""
 
     def one(sharding, x):
+        if _is_key(x):
+            bits = one(sharding, jax.random.key_data(x))
+            return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(x))
         x = np.asarray(x)
         return jax.make_array_from_callback(x.shape, sharding, x.__getitem__)
 
@@ -103,9 +113,31 @@ def place(tree: Any, shardings: Any) -> Any:
     return jax.tree.map(of_part, shardings, tree)
 
 
+def _is_key(x: Any) -> bool:
+    return jnp.issubdtype(getattr(x, "dtype", None), jax.dtypes.prng_key)
+
+
+def _with_keys(memory: Any, keys: jax.Array) -> Any:
+    """A memory whose rows have random keys of their own, where an optimiser has one for all.
+
+    A step folds its number, which is below 2^31, into the key of a row; these fold in more.
+    """
+
+    leaves, tree = jax.tree.flatten(memory)
+    for k, x in enumerate(leaves):
+        if _is_key(x):
+            new, shape = np.uint32(2**31 + k), jax.random.key_data(x).shape[1:]
+            bits = lambda key, new=new, shape=shape: jax.random.bits(
+                jax.random.fold_in(key, new), shape
+            )
+            impl = jax.random.key_impl(x)
+            leaves[k] = jax.random.wrap_key_data(jax.vmap(bits)(keys), impl=impl)
+    return jax.tree.unflatten(tree, leaves)
+
+
 def prepare(
     key: jax.Array,
-    models: Sequence[Any],
+    models: Iterable[Any],
     rule: Rule,
     step: np.ndarray,
     setting: tuple[Any, Any, np.dtype],
@@ -113,18 +145,23 @@ def prepare(
 ) -> Prepared:
     """A simulation of the models, one for each seed or one for all, on its devices.
 
-    ``setting`` is the engine, the law of the inputs, and the precision.
+    ``setting`` is the engine, the law of the inputs, and the precision. A model is let go of once
+    the engine has what it needs of it.
     """
     engine, sample, dtype = setting
-    shared = len(models) == 1 and layout.data is not layout.row
+    plain = lambda x: x if _is_key(x) else np.asarray(x)
     data = [jax.tree.map(lambda x: np.asarray(x, dtype), engine.data(m)) for m in models]
+    shared = len(data) == 1 and layout.data is not layout.row
+
+    def stack(*leaves: Any) -> Any:
+        rows = [leaves[row % len(leaves)] for row in layout.rows]
+        return jnp.stack(rows) if _is_key(leaves[0]) else np.stack(rows)
+
     # One device may be too small for what all of them share.
     with jax.default_device(cpu()):
-        memory = [jax.tree.map(np.asarray, rule.update.start(engine.start(d))) for d in data]
+        starts = [jax.tree.map(plain, rule.update.start(engine.start(d))) for d in data]
         keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.asarray(layout.rows))
-    is_new = jnp.issubdtype(keys.dtype, jax.dtypes.prng_key)
-    bits = place(jax.random.key_data(keys) if is_new else keys, layout.row)
-    stack = lambda *leaves: np.stack([leaves[row % len(leaves)] for row in layout.rows])
+        memory = _with_keys(jax.tree.map(stack, *starts), keys)
     found = np.zeros((layout.rows.size, step.size), dtype)
 
     def pieces(first: int, last: int) -> Piece:
@@ -134,12 +171,12 @@ def prepare(
     return Prepared(
         program=Program(engine, sample, int(rule.B), rule.update, shared),
         state=State(
-            memory=place(jax.tree.map(stack, *memory), layout.state),
+            memory=place(memory, layout.state),
             found=place(found, layout.row),
             i=np.int32(0),
             t=np.int32(0),
         ),
-        keys=jax.random.wrap_key_data(bits, impl=jax.random.key_impl(key)) if is_new else bits,
+        keys=place(keys, layout.row),
         steps=place(step.astype(np.int32), layout.whole),
         data=place(data[0] if shared else jax.tree.map(stack, *data), layout.data),
         labels=place(jax.tree.map(lambda x: np.asarray(x, dtype), rule.labels), layout.whole),

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from solvable.models.draw import Draw
 from solvable.models.problem import Problem
 from solvable.rules.rule import Rule
 from solvable.util.along import Along
@@ -187,11 +188,15 @@ class Given(Problem, kw_only=True):
     noise: float = 0.0  # ty: ignore[invalid-type-form]
 
 
+def without_draw(problem: Problem) -> Problem:
+    """The problem that a draw is of."""
+    return problem.problem if isinstance(problem, Draw) else problem
+
+
 def described_key(key: jax.Array) -> str:
     """A random key in words: its kind and its bits."""
-    is_new = str(key.dtype).startswith("key<")
-    data = np.asarray(jax.random.key_data(key) if is_new else key).tolist()
-    return f"{jax.random.key_impl(key)}:{','.join(map(str, data))}" if is_new else str(data)
+    words = np.asarray(jax.random.key_data(key)).tolist()
+    return f"{jax.random.key_impl(key)}:{','.join(map(str, words))}"
 
 
 def finished(*, excess: Float[np.ndarray, "seeds k"], **fields: Any) -> Runs:
@@ -199,10 +204,14 @@ def finished(*, excess: Float[np.ndarray, "seeds k"], **fields: Any) -> Runs:
     runs = Runs(excess=np.where(np.isnan(excess), np.inf, excess), **fields)
     if runs.diverged:
         first = min(runs.diverged, key=lambda x: x.at)
-        message = (
-            f"{len(runs.diverged)} of {runs.seeds} seeds diverged, the first at {runs.axis} "
-            f"{first.at:g} with risk {first.risk:.3g}: {runs.rule} is too fast, or close to it. "
-            "See Runs.diverged. " + why("theory/batch_size")
-        )
+        many = f"{len(runs.diverged)} of {runs.seeds} seeds"
+        if runs.axis == "ridge":
+            at = f"{many} have no minimum at some ridge: {first.at:g} is not above minus the least "
+            message = at + "eigenvalue of their samples. " + why("theory/ridge")
+        else:
+            message = (
+                f"{many} diverged, the first at {runs.axis} {first.at:g} with risk "
+                f"{first.risk:.3g}: {runs.rule} is too fast, or close to it. See Runs.diverged. "
+            ) + why("theory/batch_size")
         warn(message, DivergenceWarning)
     return runs

@@ -45,14 +45,18 @@ def simulate(
 
     for gradient descent; gradient flow and ridge regression are exact functions of the singular
     values of :math:`\Phi`. A second call with the same shapes compiles nothing, whatever its
-    numbers; and a seed's numbers do not depend on how many others run. Interrupted (Ctrl-C), it
-    returns what is done.
+    numbers; and a seed's numbers do not depend on how many others run. What would not fit into
+    memory is refused before it begins.
+
+    Interrupted (Ctrl-C), it returns what is done: on fresh samples all seeds up to the last
+    recorded step, on a data set the seeds that have ended. A second Ctrl-C within five seconds
+    raises, and so does the first if nothing is done.
 
     Args:
         key: A key of :func:`jax.random.key`.
-        problem: What is learned. With features, every seed draws its own, but a draw
-            ``problem.draw(key)`` is shared by all. :class:`NonlinearFeatures` are fitted by
-            :class:`Ridge`.
+        problem: What is learned: anything that lists its eigenvalues. With features, every seed
+            draws its own, but a draw ``problem.draw(key)`` is shared by all.
+            :class:`NonlinearFeatures` are fitted by :class:`Ridge`.
         rule: Any training rule; an :class:`Optimizer` needs the features engine.
         steps: The last step, for about 200 log-spaced steps; or an increasing array of steps. For
             gradient flow times, for ridge regression ridges.
@@ -68,7 +72,8 @@ def simulate(
             ``StudentT(dof)`` or one of your own. On fresh samples others than Gaussian need the
             features engine.
         dtype: ``float32`` or ``float64``; by default float32 on fresh samples, else float64.
-        devices: Where to run; by default on all local devices.
+        devices: Where to run on fresh samples; by default on all local devices. A data set is on
+            the default device of JAX.
         cluster: For one simulation over the devices of many processes, with checkpoints:
             ``Cluster(along="modes", checkpoint="folder")``.
         progress: Show a progress bar on stderr.
@@ -97,7 +102,7 @@ def simulate(
         >>> bool((abs(runs.mean - theory.risk) <= 4 * runs.standard_error + 1e-12).all())
         True
     """
-    check_key(key)
+    key = check_key(key)
     check_problem(problem)
     check_rule(rule)
     seeds = check_count("seeds", seeds)
@@ -106,25 +111,31 @@ def simulate(
     if dtype is not None:
         check_choice("dtype", dtype, "float32", "float64")
     if rule.data == "whole":
-        if cluster is not None:
-            raise requirement("cluster", "be None for training on a data set", cluster)
+        unused = (
+            ("engine", engine, "modes"),
+            ("devices", devices, None),
+            ("cluster", cluster, None),
+        )
+        for name, value, usual in unused:
+            if value is not usual and value != usual:
+                raise requirement(name, f"be {usual!r} for training on a data set", value)
         sizes = full_batch.check_sizes(n, seeds, ensemble, bags)
-        if isinstance(problem, NonlinearFeatures):
-            return nonlinear.run(key, problem, rule, steps, sizes, inputs)
-        where = dict(inputs=inputs, dtype=dtype or "float64", devices=devices, progress=progress)
-        return full_batch.run(key, problem, rule, steps, sizes, **where)
+        where = nonlinear if isinstance(problem, NonlinearFeatures) else full_batch
+        options: dict[str, Any] = dict(inputs=inputs, dtype=dtype or "float64", progress=progress)
+        return where.run(key, problem, rule, steps, sizes, **options)
     if isinstance(problem, NonlinearFeatures):
         must = "be Ridge() for nonlinear features"
         raise requirement("rule", must, rule, "For other rules take problem.kernel(key).")
-    for name, value, unset in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
-        if value is not unset and value != unset:
-            must = f"be {unset} for rules that see fresh samples at every step"
+    for name, value, usual in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
+        if value is not usual and value != usual:
+            must = f"be {usual} for rules that see fresh samples at every step"
             fix = "FullBatch, GradientDescent, GradientFlow and Ridge train on n samples."
             raise requirement(name, must, value, fix, page="theory/finite_data")
-    options: dict[str, Any] = dict(dtype=dtype or "float32", devices=devices, progress=progress)
+    options = dict(dtype=dtype or "float32", devices=devices, progress=progress)
     if cluster is None:
-        options |= dict(engine=engine, inputs=inputs)
-        return one_pass.run(key, problem, rule, steps, seeds, **options)
+        return one_pass.run(
+            key, problem, rule, steps, seeds, engine=engine, inputs=inputs, **options
+        )
     from solvable.simulation import large
 
     check_type("cluster", cluster, Cluster)

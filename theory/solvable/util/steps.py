@@ -29,25 +29,27 @@ def log_steps(last: int, count: int = 200) -> np.ndarray:
     return np.unique(np.append(0, np.round(np.geomspace(1, last, count - 1)))).astype(np.int64)
 
 
-def check_times(times: float | Sequence[float] | np.ndarray) -> np.ndarray:
+def check_times(times: float | Sequence[float] | np.ndarray, name: str = "steps") -> np.ndarray:
     """The recorded times of gradient flow: 0 and log-spaced ones up to a number, or the array.
+
+    They are the argument ``name``.
 
     Raises:
         ValueError: If a time is negative or not finite, or the array empty or not strictly
             increasing.
     """
     if np.ndim(times) == 0:
-        check_number("times", times, minimum=0)
+        check_number(name, times, minimum=0)
         last = float(np.asarray(times))
         return np.unique(
             np.append(0.0, last * np.geomspace(min(1e-2 / max(last, 1e-2), 1e-2), 1, 199))
         )
-    array = check_vector("times", times)
+    array = check_vector(name, times)
     if array.min() < 0:
-        raise requirement("times", "not be negative", float(array.min()))
+        raise requirement(name, "not be negative", float(array.min()))
     if (np.diff(array) <= 0).any():
         at = int(np.argmax(np.diff(array) <= 0))
-        raise requirement("times", "be strictly increasing", array[at : at + 2].tolist())
+        raise requirement(name, "be strictly increasing", array[at : at + 2].tolist())
     return array
 
 
