@@ -23,6 +23,7 @@ from solvable.dynamics.finite import _filtered, contour_sums
 from solvable.dynamics.residuals import contour_points
 from solvable.models.thresholds import band_edge
 from solvable.schedules import Cosine
+from solvable.util.types import Rung
 from solvable.verify import presets
 
 

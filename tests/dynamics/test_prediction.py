@@ -16,6 +16,7 @@ from solvable.models.thresholds import band_edge, max_learning_rate
 from solvable.numerics import sums
 from solvable.spectra.resolvent import transforms
 from solvable.util.steps import log_steps
+from solvable.util.types import Rung
 
 jit_transforms = jax.jit(transforms)
 

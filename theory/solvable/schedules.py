@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.util.checks import check_array, check_number, check_vector
-from solvable.util.errors import requirement, wrong_kind
+from solvable.util.errors import requirement, shortened, wrong_kind
 from solvable.util.precision import is_traced
 from solvable.util.record import MISSING, Record, choice, count, field, number
 from solvable.util.types import Array, Scalar
@@ -192,7 +192,7 @@ def rate(*, minimum: float | None = None, default: Any = MISSING) -> Any:
 
 def is_constant(rate: Any) -> bool:
     """Whether the rate is one number (under a transformation of JAX, a scalar)."""
-    return not callable(rate) and np.ndim(rate) == 0
+    return not callable(rate) and not isinstance(rate, (list, tuple)) and np.ndim(rate) == 0
 
 
 def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
@@ -245,6 +245,6 @@ def _plain_call(name: str, rate: Callable[[Any], Any], step: int) -> float:
     try:
         value = rate(step)
     except Exception as error:
-        must = f"be a function from a step to a rate, but fails at step {step}: {error}"
+        must = f"be a function from a step to a rate, but fails at step {step} ({shortened(error)})"
         raise wrong_kind(name, must, rate) from error
     return check_number(f"{name}({step})", value, minimum=0)

@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.util.checks import check_vector
-from solvable.util.errors import requirement
+from solvable.util.errors import requirement, shortened, wrong_kind
 from solvable.util.types import Array
 
 DEGREES = 128
@@ -96,9 +96,7 @@ def named(activation: str | Callable[[Array], Array]) -> Activation:
             raise requirement("activation", must, activation)
         return _NAMED[activation]
     if not callable(activation):
-        raise TypeError(
-            f"Argument `activation` must be a function or a name, but is {activation!r}."
-        )
+        raise wrong_kind("activation", "be a function or a name", activation)
     for known in _NAMED.values():
         if activation is known.of:
             return known
@@ -106,15 +104,11 @@ def named(activation: str | Callable[[Array], Array]) -> Activation:
     try:
         shape = jax.eval_shape(activation, jax.ShapeDtypeStruct((2, 3), float)).shape
     except Exception as error:
-        raise TypeError(
-            f"Argument `activation` must be a function of jax.numpy arrays, but {activation!r} "
-            f"fails on one: {error}"
-        ) from error
+        must = f"be a function of jax.numpy arrays, which fails on one ({shortened(error)})"
+        raise wrong_kind("activation", must, activation) from error
     if shape != (2, 3):
-        raise TypeError(
-            "Argument `activation` must act entry by entry, but makes an array of shape "
-            f"{shape} from one of shape (2, 3)."
-        )
+        must = f"act entry by entry (this one makes an array of shape {shape} of one of (2, 3))"
+        raise wrong_kind("activation", must, activation)
     return found
 
 

@@ -131,7 +131,7 @@ def feature_modes(problem: Problem, W: np.ndarray) -> Modes:
     y = scale * target
     projection = y @ U
     outside = y - np.einsum("...vd,...d->...v", U, projection)
-    return Modes(
+    return Modes.unchecked(  # of several problems, if W is a stack
         lam=S**2,
         weight=projection**2,
         multiplicity=np.ones_like(S),

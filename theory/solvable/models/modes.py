@@ -14,10 +14,10 @@ import numpy as np
 from jaxtyping import Inexact
 
 from solvable.models.problem import Problem
-from solvable.util.checks import check_array, check_number, check_vector
+from solvable.util.checks import check_number, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import is_traced
-from solvable.util.record import field
+from solvable.util.record import field, number
 from solvable.util.types import Array, Scalar
 
 LISTED = 512
@@ -25,21 +25,11 @@ LISTED = 512
 
 
 def _check_nodes(name: str, value: Any) -> Any:
-    """Numbers along the nodes, real or complex; those of several problems lie in front."""
-    if is_traced(value):
-        return value
-    if getattr(getattr(value, "dtype", None), "kind", "") == "c":
-        return np.asarray(value)
-    array = check_array(name, value)
-    if array.ndim == 0 or array.size == 0:
-        raise requirement(name, "be a non-empty array", f"shape {array.shape}")
-    return array
-
-
-def _check_part(name: str, value: Any) -> Any:
-    """A part of the risk, or one for each of several problems."""
-    several = np.ndim(value) > 0 and not is_traced(value)
-    return check_array(name, value) if several else check_number(name, value, minimum=0)
+    """Numbers along the nodes; those of a contour are complex."""
+    complex_ = getattr(getattr(value, "dtype", None), "kind", "") == "c"
+    if not complex_ or is_traced(value) or np.ndim(value) != 1 or np.size(value) == 0:
+        return check_vector(name, value)
+    return np.asarray(value)
 
 
 class Modes(Problem, kw_only=True):
@@ -56,15 +46,15 @@ class Modes(Problem, kw_only=True):
         array([3.1   , 0.1108])
     """
 
-    lam: Inexact[Array, "*several n"] = field(_check_nodes, kind="nodes")
+    lam: Inexact[Array, " n"] = field(_check_nodes, kind="nodes")
     """Eigenvalues of the feature covariance."""
-    weight: Inexact[Array, "*several n"] = field(_check_nodes, kind="nodes")
+    weight: Inexact[Array, " n"] = field(_check_nodes, kind="nodes")
     """Excess risk on each node at theta = 0."""
     multiplicity: Any = field(_check_nodes, default=None, kind="nodes")
     """Number of eigenvalues each node stands for: 1, the default, for a draw."""
-    floor: Scalar = field(_check_part, default=0.0, kind="part")
+    floor: Scalar = number(minimum=0, default=0.0)
     """Excess risk that no theta removes: for a draw, the target outside its features."""
-    noise: Scalar = field(_check_part, default=0.0, kind="part")  # ty: ignore[invalid-type-form]
+    noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
     """Variance of the label noise."""
 
     def __post_init__(self) -> None:

@@ -42,12 +42,14 @@ def _float(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def is_number(value: object) -> bool:
-    """Whether ``value`` is a concrete real number: not an array, not traced, not a bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    """Whether ``value`` is a concrete real number: not an array, not traced, not a bool, and no
+    span of time, which NumPy counts among the integers."""
+    no_number = (bool, np.bool_, np.timedelta64)
+    return isinstance(value, numbers.Real) and not isinstance(value, no_number)
 
 
 def check_number(
@@ -197,10 +199,10 @@ def check_array(name: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except Exception:  # whatever an object says when it is asked to be an array
         raise refusal from None
-    if array.size and array.dtype == object:
+    if array.dtype == object:
         if not all(is_number(plain_number(x)) for x in array.ravel()):
             raise refusal
-    elif array.size and array.dtype.kind not in "iuf" and "float" not in array.dtype.name:
+    elif array.dtype.kind not in "iuf" and "float" not in array.dtype.name:
         raise refusal
     try:
         return array.astype(float)

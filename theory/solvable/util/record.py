@@ -17,7 +17,7 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import jax
 import numpy as np
@@ -147,10 +147,8 @@ class Record:
             return tuple(zip(keys, children, strict=True)), rest
 
         def unflatten(rest: tuple[Any, ...], children: Any) -> Record:
-            record = object.__new__(cls)
-            vars(record).update(zip(fixed, rest, strict=True))
-            vars(record).update(zip(traced, children, strict=True))
-            return record
+            parts = [*zip(fixed, rest, strict=True), *zip(traced, children, strict=True)]
+            return cls.unchecked(**dict(parts))
 
         jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
 
@@ -165,6 +163,13 @@ class Record:
             check, value = f.metadata.get("check"), getattr(self, f.name)
             if check is not None and not (value is None and f.default is None):
                 object.__setattr__(self, f.name, check(f.name, value))
+
+    @classmethod
+    def unchecked(cls, **fields: Any) -> Self:
+        """A record as JAX would rebuild it, of any fields: numbers may be batches of numbers."""
+        record = object.__new__(cls)
+        vars(record).update(fields)
+        return record
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and values of the fields."""
