@@ -55,7 +55,7 @@ THREE = "solvable.rules:ThreeRates"
             {"start": 0, "stop": 1, "num": 3, "spacing": "log"},
             r"`\$\.problem\.beta` must be positive, as stop, for log spacing",
         ),
-        (PREDICT, "problem.beta", {"start": 0, "stop": 1, "num": 1e15}, r"must be at most 1e\+06"),
+        (PREDICT, "problem.beta", {"start": 0, "stop": 1, "num": 2.5}, r"beta` must be a whole nu"),
         (PREDICT, "problem.d", [50, 99.5], r"`\$\.problem\.d\[1\]` must be a whole number.*99\.5"),
         (PREDICT, "problem.ratio", 0.5, r"`\$\.problem\.ratio` must be at least 1, but is 0\.5"),
         (PREDICT, "problem.noise", -1, r"`\$\.problem\.noise` must be at least 0, but is -1"),

@@ -17,6 +17,7 @@ from solvable.schedules import (
     Cosine,
     Geometric,
     PowerDecay,
+    Schedule,
     StableDecay,
     Warmup,
     is_constant,
@@ -76,7 +77,7 @@ def _rate(gamma: Any, last: int) -> dict[str, Any]:
         return _rate(gamma.schedule, last - gamma.steps) | {"warmup": gamma.steps}
     if not callable(gamma) and is_constant(gamma):
         return {"gamma": gamma}
-    if getattr(gamma, "T", None) == last:
+    if isinstance(gamma, Schedule) and gamma.T == last:
         shape, again = _SHAPES.get(type(gamma)), type(gamma)
         if isinstance(gamma, PowerDecay):
             return {"gamma": gamma.peak, "schedule": "power", "p": gamma.p}
