@@ -119,8 +119,9 @@ def _descended(
 
     def value(y: np.ndarray) -> tuple[float, np.ndarray]:
         gamma = np.exp(np.minimum(y, 300))
-        excess, gradient = final_excess_and_gradient(jnp.asarray(gamma), nodes, 1.0 * B)
-        slope = gamma * np.asarray(gradient) / float(excess)
+        excess, gradient = map(np.asarray, final_excess_and_gradient(gamma, nodes, 1.0 * B))
+        with np.errstate(all="ignore"):
+            slope = gamma * gradient / excess
         if not (0 < excess < np.inf and np.isfinite(slope).all()):
             return _WORST, np.zeros_like(y)
         return float(np.log(excess)), slope
@@ -141,15 +142,15 @@ def optimal_schedule(
     """The learning rates that minimise the expected excess risk after so many steps of SGD.
 
     Args:
-        problem: What is learned. Without label noise the best rates are constant but for the ends.
+        problem: What is learned.
         steps: The horizon.
         B: Batch size.
         method: ``rule``: the rate proportional to the inverse root of the kernel, capped, with
             both scalars tuned; or ``direct``: every rate optimised, from there, by gradients
-            through the exact recursion (L-BFGS), for up to 131 072 steps. Where a single step
-            beyond the stability threshold pays, there are many local minima: up to 4096 steps the
-            best of seven searches is returned, and other searches may find one lower by a few per
-            cent. Where none does, all searches have found the same.
+            through the exact recursion (L-BFGS), for up to 131 072 steps. Where single steps beyond
+            the stability threshold pay, as with large batches, there are many local minima. Up to
+            4096 steps the best of seven searches is then returned; others have found minima lower
+            by a few per cent. Where they do not pay, all searches have found the same.
 
     Raises:
         ValueError: If an argument is out of range.
