@@ -1,11 +1,13 @@
 """What limits the risk: predicted exponents against slopes of the deterministic equivalent."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
 from solvable import PowerLaw, Ridge, Spectrum, predict
 from solvable.asymptotics import finite_exponents
-from solvable.design import duality, early_stopping, flow_frontier, regime
+from solvable.design import duality, regime
 from solvable.design.regimes import time_limited
 from solvable.verify import presets
 from solvable.verify.finite_rungs import finite_exponent_rung
@@ -78,35 +80,6 @@ def test_duality_is_exact_for_isotropic_targets_only():
     assert easy.predicted == 0 and easy.ratio < 1e-4
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "risk", "time", "tolerance"),
-    [(1.5, 1.5, 1 / 3, 1.0, 0.02), (2, 1.5, 0.5, 0.75, 0.005), (4, 1.5, 0.75, 0.375, 0.005)],
-)
-def test_early_stopping(a, b, risk, time, tolerance):
-    exponents = finite_exponents(task(a, b))
-    assert (exponents.stopped, exponents.stopping_time) == (pytest.approx(risk), time)
-    one, two = (early_stopping(task(a, b, d=None, noise=0.25), n) for n in (10**6, 10**7))
-    assert np.log10(one.excess / two.excess) == pytest.approx(risk, abs=tolerance)
-    assert np.log10(two.time / one.time) == pytest.approx(time, abs=tolerance)
-
-
-def test_without_noise_there_is_no_reason_to_stop():
-    assert early_stopping(task(2, 1.5, d=None, v=10**6), 100).time == np.inf
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "kind"), [(2, 1.5, "hard"), (2.8, 1.5, "easy"), (4, 1.5, "very easy")]
-)
-def test_compute_optimal_width(a, b, kind):
-    """The best width grows more slowly than time for hard tasks: t ~ d^b."""
-    expected = finite_exponents(task(a, b))
-    assert expected.task == kind
-    best = flow_frontier(task(a, b, v=10**9), [1e9, 1e10])
-    assert -best.slope == pytest.approx(expected.compute, abs=0.01)
-    assert best.size_slope == pytest.approx(expected.best_width, abs=0.01)
-    assert not best.at_edge.any()
-
-
 def test_the_rung_of_exponents():
     rung = finite_exponent_rung()
     assert rung.passed and len(rung.rows) == 18
@@ -137,7 +110,24 @@ class TestBadInput:
             regime(task(2, 1.5, d=10), 10)
         with pytest.raises(ValueError, match="`size` must be"):
             duality(task(2, 1.5), 0.5)
-        with pytest.raises(ValueError, match=r"`flops\[0\]` must be a positive"):
-            flow_frontier(task(2, 1.5), [-1.0])
-        with pytest.raises(ValueError, match="`n` must be"):
-            early_stopping(task(2, 1.5), 0)
+
+    @pytest.mark.parametrize("time", [Decimal("NaN"), "soon", True, np.array([1.0, 2.0])])
+    def test_times_that_are_no_numbers(self, time):
+        with pytest.raises(TypeError, match="`time` must be a real number"):
+            regime(task(2, 1.5), 10, time=time)
+
+    def test_extreme_times_and_sizes(self):
+        """They are answered, or refused in a sentence: no exponent is not a number."""
+        problem = task(2, 1.5, v=1000, d=None)
+        limit = regime(problem, 100).excess
+        for time in (1e30, 1e300):
+            assert regime(problem, 100, time=time).excess == pytest.approx(limit, rel=1e-9)
+        for n, time in ((100, 1e-300), (1001, None), (1500, 1e9), (10**18, None)):
+            with pytest.raises(ValueError, match="`time` must leave a positive and finite excess"):
+                regime(problem, n, time=time)
+        with pytest.raises(ValueError, match=r"`n` must be at most 1e\+18"):
+            regime(problem, 10**19, time=1.0)
+        with pytest.raises(ValueError, match="`size` must be below v = 1000"):
+            duality(problem, 1000)
+        with_noise = regime(task(2, 1.5, v=1000, d=None, noise=0.1), 1500)
+        assert with_noise.excess == pytest.approx(0.1 * 1000 / (1500 - 1000), rel=1e-9)
