@@ -120,9 +120,9 @@ class TestBadInput:
         """They are answered, or refused in a sentence: no exponent is not a number."""
         problem = task(2, 1.5, v=1000, d=None)
         limit = regime(problem, 100).excess
-        for time in (1e30, 1e300):
+        for time in (1e30, 1e290):
             assert regime(problem, 100, time=time).excess == pytest.approx(limit, rel=1e-9)
-        for n, time in ((100, 1e-300), (1001, None), (1500, 1e9), (10**18, None)):
+        for n, time in ((100, 1e-290), (1001, None), (1500, 1e9), (10**18, None)):
             with pytest.raises(ValueError, match="`time` must leave a positive and finite excess"):
                 regime(problem, n, time=time)
         with pytest.raises(ValueError, match=r"`n` must be at most 1e\+18"):
