@@ -20,13 +20,15 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import optimize
 
-from solvable.dynamics.ridge import at_kappa, at_ridge, sizes
+from solvable.dynamics.ridge import at_kappa, at_ridge, sizes_of
 from solvable.models.kernels import Problem
-from solvable.models.modes import Modes
+from solvable.models.modes import Modes, seen_modes
 from solvable.models.power_law import PowerLaw
+from solvable.models.problem import Problem, check_problem
 from solvable.numerics.search import minimum
 from solvable.spectra.lower_edge import negative_branch
 from solvable.spectra.resolvent import EQUAL, freedom
+from solvable.spectra.two_point import Sizes
 from solvable.util.checks import check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
@@ -63,44 +65,44 @@ class Allocation:
     """The ridge used there."""
 
 
-def _explicit_ridge(kappa, modes: Modes, inverse_d, inverse_n) -> Array:
+def _explicit_ridge(kappa, modes: Modes, sizes: Sizes) -> Array:
     df1 = freedom(kappa, modes, 1)
-    return kappa * (1 - inverse_d * df1) * (1 - inverse_n * df1)
+    return kappa * (1 - sizes.inverse_d * df1) * (1 - sizes.inverse_n * df1)
 
 
-def _search(modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Array, Array, Array]:
+def _search(modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array]:
     """The ridge of least excess risk that is not negative, the effective ridge and the excess."""
-    zero, at_zero = _ridgeless(modes, inverse_d, inverse_n, *averages)[1:]
+    zero, at_zero = _ridgeless(modes, sizes)[1:]
     smallest = jnp.min(jnp.where(modes.multiplicity * modes.lam > 0, modes.lam, jnp.inf))
     scale = jnp.where(zero > 0, zero, smallest)
-    low = jnp.minimum(scale, smallest * jnp.maximum(inverse_d, inverse_n)) * _NEAR
+    low = jnp.minimum(scale, smallest * jnp.maximum(*sizes[:2])) * _NEAR
     beyond = jnp.log(low), jnp.log(1e6 * modes.trace)
-    above = _least(lambda y: zero + jnp.exp(y), beyond, modes, inverse_d, inverse_n, *averages)
+    above = _least(lambda y: zero + jnp.exp(y), beyond, modes, sizes)
     ridge, kappa, excess = above
     ridge = jnp.where(kappa >= zero + (1 - _NEAR) * 1e6 * modes.trace, jnp.inf, ridge)
     return _better((ridge, kappa, excess), (jnp.zeros(()), zero, at_zero))
 
 
-def _search_below(modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Array, Array, Array]:
+def _search_below(modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array]:
     """The same for ridges that are negative."""
-    branch = negative_branch(modes, inverse_d, inverse_n)
+    branch = negative_branch(modes, *sizes[:2])
     width = branch.kappa_zero - branch.kappa_least
-    there = width > EQUAL * modes.trace * jnp.maximum(inverse_d, inverse_n)
+    there = width > EQUAL * modes.trace * jnp.maximum(*sizes[:2])
     width = jnp.where(there, width, 1.0)
     ends = jnp.log(_NEAR * width), jnp.log((1 - _NEAR) * width)
     kappa = lambda y: branch.kappa_zero - jnp.exp(y)
-    ridge, kappa, excess = _least(kappa, ends, modes, inverse_d, inverse_n, *averages)
+    ridge, kappa, excess = _least(kappa, ends, modes, sizes)
     return ridge, kappa, jnp.where(there, excess, jnp.inf)
 
 
-def _least(kappa, ends, modes: Modes, *sizes) -> tuple[Array, Array, Array]:
+def _least(kappa, ends, modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array]:
     def excess(y):
-        found = at_kappa(kappa(y), modes, *sizes).excess
+        found = at_kappa(kappa(y), modes, sizes).excess
         return jnp.where(found > 0, found, jnp.inf)  # at the pole of d = n
 
     least = minimum(excess, *ends)
     found = kappa(least.x)
-    return _explicit_ridge(found[None], modes, *sizes[:2])[0], found, least.value
+    return _explicit_ridge(found[None], modes, sizes)[0], found, least.value
 
 
 def _better(found: tuple, simple: tuple) -> tuple[Array, Array, Array]:
@@ -110,12 +112,12 @@ def _better(found: tuple, simple: tuple) -> tuple[Array, Array, Array]:
 
 
 @jax.jit
-def _search_all(*arguments) -> tuple[Array, Array, Array]:
-    return _better(_search_below(*arguments), _search(*arguments))
+def _search_all(modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array]:
+    return _better(_search_below(modes, sizes), _search(modes, sizes))
 
 
-def _ridgeless(modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Array, Array, Array]:
-    parts, kappa = at_ridge(jnp.zeros(1), modes, inverse_d, inverse_n, *averages)
+def _ridgeless(modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array]:
+    parts, kappa = at_ridge(jnp.zeros(1), modes, sizes)
     return jnp.zeros(()), kappa[0], parts.excess[0]
 
 
@@ -123,9 +125,10 @@ def _ridgeless(modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Array, Ar
 def _split(product, modes: Modes, best: bool) -> tuple[Array, Array, Array]:
     """log d, the ridge there and the excess there."""
     at = _search if best else _ridgeless
-    each = jax.vmap(lambda y: at(modes, jnp.exp(-y), jnp.exp(y) / product))
+    sizes = lambda y: Sizes(jnp.exp(-y), jnp.exp(y) / product)
+    each = jax.vmap(lambda y: at(modes, sizes(y)))
     log_d = minimum(lambda y: each(y)[2], 0.0, jnp.log(product)).x
-    ridge, _, excess = at(modes, jnp.exp(-log_d), jnp.exp(log_d) / product)
+    ridge, _, excess = at(modes, sizes(log_d))
     return log_d, ridge, excess
 
 
@@ -138,8 +141,8 @@ def optimal_ridge(
     Args:
         problem: What is learned.
         n: Samples; None for infinitely many.
-        ensemble: As in :func:`ridge_risk`.
-        bags: As in :func:`ridge_risk`.
+        ensemble: As in :func:`~solvable.predict`.
+        bags: As in :func:`~solvable.predict`.
 
     Returns:
         The ridge, and the excess risk there. Without noise and with ``beta = 0`` it is the root of
@@ -153,24 +156,24 @@ def optimal_ridge(
         >>> print(f"{best.ridge:.6e} {best.excess:.6f} {best.method}")
         1.881880e-04 0.180500 closed form
     """
-    modes, inverse_d, inverse_n, *averages = sizes(problem, n, ensemble, bags)
-    ridge, kappa, excess = map(float, _search_all(modes, inverse_d, inverse_n, *averages))
+    modes, sizes = seen_modes(check_problem(problem)), sizes_of(problem, n, ensemble, bags)
+    ridge, kappa, excess = map(float, _search_all(modes, sizes))
     beta = getattr(problem, "beta", None)
     isotropic = beta is not None and float(beta) == 0 and modes.noise == 0
-    plain = isotropic and inverse_d > 0 and inverse_n > 0 and ensemble == bags == 1
+    plain = isotropic and min(sizes[:2]) > 0 and ensemble == bags == 1
     if not plain or ridge in (0.0, np.inf):
         return OptimalRidge(ridge, excess, kappa, "search")
 
     def condition(y: float) -> float:
         df1, df2, df3 = (float(freedom(jnp.exp(y), modes, order)) for order in (1, 2, 3))
-        left = (1 / inverse_d - df1) * (1 / inverse_n - df1) * (df2 - df3)
+        left = (1 / sizes.inverse_d - df1) * (1 / sizes.inverse_n - df1) * (df2 - df3)
         return left / (df1 - df2) ** 3 - 1
 
     y = np.log(kappa)
     root = float(np.exp(optimize.brentq(condition, y - 0.1, y + 0.1, xtol=1e-15)))
     at = jnp.asarray([root])
-    ridge = float(_explicit_ridge(at, modes, inverse_d, inverse_n)[0])
-    excess = float(at_kappa(at, modes, inverse_d, inverse_n).excess[0])
+    ridge = float(_explicit_ridge(at, modes, sizes)[0])
+    excess = float(at_kappa(at, modes, sizes).excess[0])
     return OptimalRidge(ridge, excess, root, "closed form")
 
 

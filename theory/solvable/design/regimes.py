@@ -35,6 +35,7 @@ from solvable.models.modes import Modes
 from solvable.models.problem import Problem
 from solvable.numerics.sums import MAX_SIZE
 from solvable.spectra.resolvent import ridge_on_axis
+from solvable.spectra.two_point import Sizes
 from solvable.util.checks import check_count, check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
@@ -93,12 +94,12 @@ class Duality:
 def _ridgeless(inverse_d, inverse_n, modes: Modes) -> Array:
     """Excess risk at infinite time."""
     kappa = ridge_on_axis(jnp.zeros(()), modes, inverse_d, inverse_n)
-    return at_kappa(kappa[None], modes, inverse_d, inverse_n).excess[0]
+    return at_kappa(kappa[None], modes, Sizes(inverse_d, inverse_n)).excess[0]
 
 
 @jax.jit
 def _excess(log_t, inverse_d, inverse_n, modes: Modes) -> Array:
-    one = lambda log_t, d, n: flow_excess(jnp.exp(log_t)[None], modes, d, n)[0]
+    one = lambda log_t, d, n: flow_excess(jnp.exp(log_t)[None], modes, Sizes(d, n))[0]
     return jax.vmap(one)(log_t, inverse_d, inverse_n)
 
 

@@ -27,6 +27,7 @@ from solvable.numerics.search import Minimum, minimum
 from solvable.numerics.sums import MAX_SIZE
 from solvable.rules.filters import Ridge
 from solvable.spectra.resolvent import ridge_on_axis
+from solvable.spectra.two_point import Sizes
 from solvable.util.checks import check_count, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
@@ -70,7 +71,7 @@ def _times(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array]:
 @jax.jit
 def _best_time(modes: Modes, inverse_d, inverse_n) -> Minimum:
     """The minimum over the logarithm of time."""
-    excess = lambda y: flow_excess(jnp.exp(y), modes, inverse_d, inverse_n)
+    excess = lambda y: flow_excess(jnp.exp(y), modes, Sizes(inverse_d, inverse_n))
     return minimum(excess, *_times(modes, inverse_d, inverse_n))
 
 
@@ -118,7 +119,8 @@ def _best_width(log_compute, modes: Modes) -> tuple[Array, Array, Array]:
 
     def one(log_compute):
         def excess(y):
-            each = lambda y: flow_excess(jnp.exp(log_compute - y)[None], modes, jnp.exp(-y), 0.0)[0]
+            one = lambda t, inverse_d: flow_excess(t[None], modes, Sizes(inverse_d))[0]
+            each = lambda y: one(jnp.exp(log_compute - y), jnp.exp(-y))
             found = jax.vmap(each)(y)
             return jnp.where(found > 0, jnp.log(found), jnp.inf)
 

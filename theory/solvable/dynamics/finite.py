@@ -23,7 +23,7 @@ from solvable.dynamics.residuals import (
     late_points,
     polynomials,
 )
-from solvable.dynamics.ridge import ridge_curve
+from solvable.dynamics.ridge import ridge_curve, sizes_of
 from solvable.models.modes import Modes, seen_modes
 from solvable.models.problem import Problem
 from solvable.models.thresholds import band_edge
@@ -31,7 +31,7 @@ from solvable.rules.filters import Filter, GradientFlow, Points, Ridge
 from solvable.rules.full_batch import FullBatch
 from solvable.rules.rule import Rule, target_keeping
 from solvable.spectra.resolvent import ridge_off_axis
-from solvable.spectra.two_point import TERMS, Parts, pair_sums
+from solvable.spectra.two_point import TERMS, Parts, Sizes, pair_sums
 from solvable.util.checks import check_count
 from solvable.util.errors import requirement
 from solvable.util.precision import as_numpy, is_traced
@@ -58,16 +58,16 @@ def _relative(found: Array, checked: Array) -> Array:
     return jnp.max(jnp.abs(found / checked - 1))
 
 
-def _together(points: list[Points], modes: Modes, inverse_d, inverse_n, *averages) -> list[Parts]:
+def _together(points: list[Points], modes: Modes, sizes: Sizes) -> list[Parts]:
     """Sums over pairs of each set of points. The effective ridges of all are found at once.
 
     Their loop is most of what there is to compile, and so it stands in a program once.
     """
     every = jnp.concatenate([z.ravel() for z, _ in points])
-    kappa = ridge_off_axis(every, modes, inverse_d, inverse_n)
+    kappa = ridge_off_axis(every, modes, *sizes[:2])
     parts = jnp.split(kappa, np.cumsum([z.size for z, _ in points])[:-1])
     return [
-        pair_sums(part.reshape(z.shape), u, modes, inverse_d, inverse_n, *averages)
+        pair_sums(part.reshape(z.shape), u, modes, sizes)
         for part, (z, u) in zip(parts, points, strict=True)
     ]
 
@@ -82,30 +82,30 @@ def _joined(found: Parts) -> Parts:
     return jax.tree.map(lambda x: x[:, 0], found)
 
 
-def flow_excess(t, modes: Modes, inverse_d, inverse_n) -> Array:
+def flow_excess(t, modes: Modes, sizes: Sizes) -> Array:
     """Excess risk of gradient flow at positive times, shape (k,), and nothing else."""
     points = _apart(GradientFlow().resolvents(t))
-    [found] = _together([points], modes, inverse_d, inverse_n)
+    [found] = _together([points], modes, sizes)
     return _joined(found).excess
 
 
 @jax.jit
-def _filtered(t, rule: Filter, modes: Modes, *sizes) -> tuple[Parts, Array]:
+def _filtered(t, rule: Filter, modes: Modes, sizes: Sizes) -> tuple[Parts, Array]:
     """Parts at every place on the axis, and the relative error of the excess."""
     t = jnp.maximum(t, 1e-20 / modes.trace)  # by when nothing has moved
     pick = np.linspace(0, t.size - 1, CHECKED).astype(int)
     points = [_apart(rule.resolvents(t)), _apart(rule.resolvents(t[pick], 30))]
-    found, check = map(_joined, _together(points, modes, *sizes))
+    found, check = map(_joined, _together(points, modes, sizes))
     return found, _relative(found.excess[pick], check.excess)
 
 
 @jax.jit
-def _descent(step, modes: Modes, gamma, *sizes) -> tuple[Parts, Array]:
+def _descent(step, modes: Modes, gamma, sizes: Sizes) -> tuple[Parts, Array]:
     """As for flow; the first steps from a circle."""
     late, whole = jnp.maximum(step, EARLY), jnp.minimum(step, EARLY).astype(int)
     pick = np.linspace(0, step.size - 1, CHECKED).astype(int)
     points = [_apart(late_points(late, gamma)), _apart(late_points(late[pick], gamma, 30))]
-    *rest, table = _together([*points, early_points(gamma)], modes, *sizes)
+    *rest, table = _together([*points, early_points(gamma)], modes, sizes)
     found, check = map(_joined, rest)
     error = _relative(found.excess[pick], check.excess)
     return jax.tree.map(lambda x, y: jnp.where(step < EARLY, x[whole], y), table, found), error
@@ -114,25 +114,23 @@ def _descent(step, modes: Modes, gamma, *sizes) -> tuple[Parts, Array]:
 _ridges, _pairs = jax.jit(ridge_off_axis), jax.jit(pair_sums)
 
 
-def contour_sums(
-    z: np.ndarray, modes: Modes, inverse_d, inverse_n, *averages
-) -> Callable[[np.ndarray], Parts]:
+def contour_sums(z: np.ndarray, modes: Modes, sizes: Sizes) -> Callable[[np.ndarray], Parts]:
     """From weights u, shape (k, n), to the sums over the pairs of a contour of any length: its
     ridges by one program, part by part."""
     parts = np.pad(z, (0, -z.size % _PART), mode="edge").reshape(-1, _PART)
-    kappa = [np.asarray(_ridges(part, modes, inverse_d, inverse_n)) for part in parts]
+    kappa = [np.asarray(_ridges(part, modes, *sizes[:2])) for part in parts]
     fixed = np.concatenate(kappa)[: z.size]
-    return lambda u: _pairs(fixed, u, modes, inverse_d, inverse_n, *averages)
+    return lambda u: _pairs(fixed, u, modes, sizes)
 
 
-def _around(step, modes: Modes, rule: FullBatch, *sizes):
+def _around(step, modes: Modes, rule: FullBatch, sizes: Sizes):
     """Any rule, on a contour around the spectrum, refined until nothing changes."""
     band, watched = float(band_edge(modes, *sizes[:2])), Watched(rule, float(step[-1]))
     outline = around(band, watched, lower=0.7)
     before = None
     for refine, order in ((1, 6), (1, 8), (1, 12), (2, 12)):
         h, dh = padded(*outline(refine, order=order))
-        sums, more = contour_sums(-h, modes, *sizes), polynomials(rule, step, h)
+        sums, more = contour_sums(-h, modes, sizes), polynomials(rule, step, h)
         values = lambda at, h=h, dh=dh, sums=sums, more=more: (
             sums(contour_points((h, dh), more(at.size))[1]),
             0.0,
@@ -194,8 +192,7 @@ def full_batch_curve(
     if is_exact:
         parts, error = _without_chance(at, modes, rule)
     else:
-        sizes = (1.0 * problem.inverse_d, 0.0 if n is None else 1.0 / n, 1.0 * ensemble, 1.0 * bags)
-        parts, error = _equivalent(at, modes, rule, sizes)
+        parts, error = _equivalent(at, modes, rule, sizes_of(problem, n, ensemble, bags))
     parts = as_numpy(parts)
     return Curve(
         x=at,
@@ -234,18 +231,18 @@ def _without_chance(at: np.ndarray, modes: Modes, rule: Any) -> tuple[Parts, flo
     return in_chunks(values, at.astype(float), whole=traced)
 
 
-def _equivalent(at: np.ndarray, modes: Modes, rule: Any, sizes: tuple) -> tuple[Parts, Any]:
+def _equivalent(at: np.ndarray, modes: Modes, rule: Any, sizes: Sizes) -> tuple[Parts, Any]:
     """The deterministic equivalent, and its numerical error."""
     traced = is_traced((modes, sizes, rule))
     along = dict(least=CHECKED, large=_MANY, whole=traced)
     if isinstance(rule, Filter):
-        return in_chunks(lambda at: _filtered(at, rule, modes, *sizes), at.astype(float), **along)
+        return in_chunks(lambda at: _filtered(at, rule, modes, sizes), at.astype(float), **along)
     if not traced:
         target_keeping(rule, np.zeros(1, int))
         _check_stable(rule, float(band_edge(modes, *sizes[:2])))
     if rule.descent_rate is not None:
         gamma = 1.0 * rule.descent_rate
-        return in_chunks(lambda at: _descent(at, modes, gamma, *sizes), at.astype(float), **along)
+        return in_chunks(lambda at: _descent(at, modes, gamma, sizes), at.astype(float), **along)
     if traced:
         raise TypeError(_UNTRACED)
-    return _around(at, modes, rule, *sizes)
+    return _around(at, modes, rule, sizes)

@@ -26,7 +26,7 @@ from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Rule
 from solvable.spectra.lower_edge import negative_branch, ridge_below
 from solvable.spectra.resolvent import EQUAL, freedom, rank, resolves, ridge_on_axis
-from solvable.spectra.two_point import TERMS, Parts, pair_sums
+from solvable.spectra.two_point import TERMS, Parts, Sizes, pair_sums
 from solvable.util.checks import check_array, check_count, check_vector
 from solvable.util.errors import requirement, warn, why
 from solvable.util.precision import as_numpy, is_traced
@@ -37,16 +37,17 @@ class InfiniteRiskWarning(UserWarning):
     """The expected risk is infinite: no ridge, and just as many samples as can be fitted."""
 
 
-def at_kappa(kappa, modes: Modes, inverse_d, inverse_n, *averages) -> Parts:
+def at_kappa(kappa, modes: Modes, sizes: Sizes) -> Parts:
     """Everything at given effective ridges, shape (k,)."""
     half = jnp.full((*kappa.shape, 1, 1), 0.5)
-    parts = pair_sums(kappa[..., None], half, modes, inverse_d, inverse_n, *averages)
+    parts = pair_sums(kappa[..., None], half, modes, sizes)
     return jax.tree.map(lambda x: x[..., 0], parts)
 
 
-def infinite(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array]:
+def infinite(modes: Modes, sizes: Sizes) -> tuple[Array, Array]:
     """Whether the expected risk at ridge 0 is infinite because all coordinates are resolved by just
     as many samples, or because not all are, by as many features as samples."""
+    inverse_d, inverse_n, *_ = sizes
     something = modes.excess + modes.noise > 0
     all_resolved = resolves(modes, inverse_d, inverse_n)
     unlearned = modes.noise + modes.floor + jnp.where(modes.lam > 0, 0.0, modes.weight).sum() > 0
@@ -55,12 +56,13 @@ def infinite(modes: Modes, inverse_d, inverse_n) -> tuple[Array, Array]:
     return all_resolved & exactly & unlearned, ~all_resolved & equal & something
 
 
-def at_ridge(ridge, modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Parts, Array]:
+def at_ridge(ridge, modes: Modes, sizes: Sizes) -> tuple[Parts, Array]:
     """Everything at ridges that are not negative, shape (k,), and the effective ridges."""
+    inverse_d, inverse_n, *_ = sizes
     kappa = ridge_on_axis(ridge, modes, inverse_d, inverse_n)
-    parts = at_kappa(kappa, modes, inverse_d, inverse_n, *averages)
+    parts = at_kappa(kappa, modes, sizes)
     # What is resolved exactly is learned, or fits the noise: the formulas would divide by zero.
-    by_noise, by_features = infinite(modes, inverse_d, inverse_n)
+    by_noise, by_features = infinite(modes, sizes)
     filled = rank(modes) * inverse_n >= 1 - EQUAL
     exactly = filled & resolves(modes, inverse_d, inverse_n)
     none = ridge == 0
@@ -81,44 +83,41 @@ _infinite, _freedom, _branch = map(jax.jit, (infinite, freedom, negative_branch)
 
 
 @jax.jit
-def _below_zero(ridge, modes: Modes, inverse_d, inverse_n, *averages) -> tuple[Parts, Array]:
-    kappa = ridge_below(ridge, modes, inverse_d, inverse_n)
-    return at_kappa(kappa, modes, inverse_d, inverse_n, *averages), kappa
+def _below_zero(ridge, modes: Modes, sizes: Sizes) -> tuple[Parts, Array]:
+    kappa = ridge_below(ridge, modes, *sizes[:2])
+    return at_kappa(kappa, modes, sizes), kappa
 
 
-def _check_ridges(ridge: Any, *arguments: Any) -> np.ndarray:
+def _check_ridges(ridge: Any, modes: Modes, sizes: Sizes) -> np.ndarray:
     """Ridges at which the problem is proper."""
     ridge = check_vector("steps", np.atleast_1d(check_array("steps", ridge)))
     if ridge.min() < 0:
-        least = float(_branch(*arguments).ridge_least)
+        least = float(_branch(modes, *sizes[:2]).ridge_least)
         if ridge.min() <= least:
             must = f"be ridges above minus the lower edge of the Gram spectrum, {least:.6g}"
             raise requirement("steps", must, float(ridge.min()), page="theory/ridge")
     return ridge
 
 
-def _warn_infinite(modes: Modes, inverse_d, inverse_n) -> None:
-    by_noise, by_features = _infinite(modes, inverse_d, inverse_n)
-    n = 1 / inverse_n if inverse_n else 0
+def _warn_infinite(modes: Modes, sizes: Sizes) -> None:
+    by_noise, by_features = _infinite(modes, sizes)
+    n = 1 / sizes.inverse_n if sizes.inverse_n else 0
     cause = f"d = n = {n:g}" if by_features else f"n = {n:g} samples fit that many coordinates"
     if by_noise or by_features:
         message = f"The expected risk at ridge 0 is infinite, since {cause}. "
         warn(message + why("theory/ridge"), InfiniteRiskWarning)
 
 
-def sizes(problem, n, ensemble, bags) -> tuple[Any, ...]:
+def sizes_of(problem: Problem, n: Any, ensemble: Any, bags: Any) -> Sizes:
+    """The sizes of training on a data set.
+
+    Raises:
+        ValueError: If a count is not a positive whole number.
+    """
     check_problem(problem)
-    for name, count in (("n", n), ("ensemble", ensemble), ("bags", bags)):
-        if count is not None:
-            check_count(name, count)
-    inverse_n = 0.0 if n is None else 1.0 / n
-    return (
-        seen_modes(problem),
-        1.0 * problem.inverse_d,
-        inverse_n,
-        1.0 * ensemble,
-        1.0 * bags,
-    )
+    ensemble, bags = check_count("ensemble", ensemble), check_count("bags", bags)
+    inverse_n = 0.0 if n is None else 1.0 / check_count("n", n)
+    return Sizes(1.0 * problem.inverse_d, inverse_n, 1.0 * ensemble, 1.0 * bags)
 
 
 def ridge_curve(
@@ -145,17 +144,17 @@ def ridge_curve(
     Warns:
         InfiniteRiskWarning: At ridge 0 with as many samples as features, or as coordinates.
     """
-    arguments = sizes(problem, n, ensemble, bags)
-    modes, inverse_d, inverse_n = arguments[:3]
-    traced = is_traced((ridge, arguments))
+    sizes = sizes_of(problem, n, ensemble, bags)
+    modes = seen_modes(problem)
+    traced = is_traced((ridge, modes, sizes))
     if not traced:
-        ridge = _check_ridges(ridge, modes, inverse_d, inverse_n)
+        ridge = _check_ridges(ridge, modes, sizes)
 
     def values(at: Array) -> tuple[tuple[Any, ...], float]:
-        found = _at_ridge(jnp.maximum(at, 0.0), *arguments)
+        found = _at_ridge(jnp.maximum(at, 0.0), modes, sizes)
         if traced or (at < 0).any():
             # No message can be raised under a transformation: a negative ridge has no number there.
-            below = jnp.nan if traced else _below_zero(jnp.minimum(at, -0.0), *arguments)
+            below = jnp.nan if traced else _below_zero(jnp.minimum(at, -0.0), modes, sizes)
             below = jax.tree.map(lambda x: below, found) if traced else below
             found = jax.tree.map(lambda x, y: jnp.where(at < 0, x, y), below, found)
         parts, kappa = found
@@ -164,7 +163,7 @@ def ridge_curve(
     at = jnp.atleast_1d(ridge) if traced else ridge
     (parts, kappa, df1, df2), _ = in_chunks(values, at, whole=traced)
     if not traced and (ridge == 0).any():
-        _warn_infinite(modes, inverse_d, inverse_n)
+        _warn_infinite(modes, sizes)
     is_exact = n is None and problem.rung is Rung.EXACT
     return Curve(
         x=ridge,

@@ -41,6 +41,19 @@ from solvable.spectra.resolvent import EQUAL, TOP, rank, scaled
 from solvable.util.types import Array, Scalar
 
 
+class Sizes(NamedTuple):
+    """How many of everything: what training on a data set depends on besides its spectrum."""
+
+    inverse_d: Scalar
+    """One over the number of features; zero for infinitely many, or none."""
+    inverse_n: Scalar = 0.0
+    """One over the number of samples; zero for infinitely many."""
+    ensemble: Scalar = 1.0
+    """Draws of the features whose predictors are averaged."""
+    bags: Scalar = 1.0
+    """Data sets whose predictors are averaged."""
+
+
 class TwoPoint(NamedTuple):
     """Q for every pair of points, apart from the label noise, and what the noise adds to it."""
 
@@ -78,11 +91,10 @@ def two_point(
     kappa: Inexact[Array, "... k"],
     other: Inexact[Array, "... l"],
     modes: Modes,
-    inverse_d: Scalar,
-    inverse_n: Scalar,
+    sizes: Sizes,
 ) -> TwoPoint:
     """The two-point function at every pair of effective ridges."""
-    used = modes.lam > 0
+    used, (inverse_d, inverse_n, *_) = modes.lam > 0, sizes
     n, weight, floor = modes.multiplicity, *_learnable(modes)
     # In units of the largest, as squares of them occur. What is zero has no part in any sum.
     lam = scaled(modes.lam, modes)
@@ -130,13 +142,13 @@ class Parts(NamedTuple):
         return self.bias + self.features + self.data + self.noise
 
 
-def _mixed(Q: TwoPoint, ensemble: Scalar, bags: Scalar) -> tuple[Array, Array, Array, Array]:
-    """The parts of the risk of the mean over ``ensemble`` draws of features times ``bags`` of data.
+def _mixed(Q: TwoPoint, sizes: Sizes) -> tuple[Array, Array, Array, Array]:
+    """The parts of the risk of the mean over draws of the features times data sets.
 
     What the mean over infinitely many features would remove is the variance of the features;
     what then still depends on the samples, and not on the noise of their labels, of the data.
     """
-    E, M = 1 / ensemble, 1 / bags
+    E, M = 1 / sizes.ensemble, 1 / sizes.bags
     features = M * (Q.same - Q.own_features) + (1 - M) * (Q.own_data - Q.own_both)
     data = M * (Q.own_features - Q.own_both)
     noise = M * (E * Q.noise + (1 - E) * Q.noise_own_features)
@@ -147,10 +159,7 @@ def pair_sums(
     kappa: Inexact[Array, "... n"],
     u: Inexact[Array, "... k n"],
     modes: Modes,
-    inverse_d: Scalar,
-    inverse_n: Scalar,
-    ensemble: Scalar = 1.0,
-    bags: Scalar = 1.0,
+    sizes: Sizes,
 ) -> Parts:
     r"""Risk and training error of rules that leave :math:`2 \operatorname{Re} \sum u_j z_j (z_j +
     K)^{-1}`, several with the same points, shape (..., k), from the effective ridges there."""
@@ -158,11 +167,11 @@ def pair_sums(
     df1 = ratio @ (modes.lam * modes.multiplicity)
     rest = kappa * (ratio @ jnp.where(modes.lam > 0, modes.multiplicity, 0.0))
     rest = None if jnp.iscomplexobj(kappa) else rest
-    residual = u * _left(df1, rest, modes, inverse_n)[..., None, :]
+    residual = u * _left(df1, rest, modes, sizes.inverse_n)[..., None, :]
     parts, train = 0.0, 0.0
     for other in (lambda x: x, jnp.conj):  # both halves of the contour
-        Q = two_point(kappa, other(kappa), modes, inverse_d, inverse_n)
+        Q = two_point(kappa, other(kappa), modes, sizes)
         summed = lambda x, q, other=other: jnp.sum((x @ q) * other(x), axis=-1)
-        parts += jnp.stack([summed(u, part) for part in _mixed(Q, ensemble, bags)])
-        train += summed(residual, sum(_mixed(Q, ensemble, 1.0)) + modes.noise)
+        parts += jnp.stack([summed(u, part) for part in _mixed(Q, sizes)])
+        train += summed(residual, sum(_mixed(Q, sizes._replace(bags=1.0))) + modes.noise)
     return Parts(*2 * jnp.real(parts), 2 * jnp.real(train))
