@@ -21,7 +21,6 @@ import numpy as np
 from scipy import optimize
 
 from solvable.dynamics.ridge import at_kappa, at_ridge, sizes_of
-from solvable.models.kernels import Problem
 from solvable.models.modes import Modes, seen_modes
 from solvable.models.power_law import PowerLaw
 from solvable.models.problem import Problem, check_problem
