@@ -14,7 +14,6 @@ from solvable import (
     FullBatch,
     GradientDescent,
     GradientFlow,
-    LinearRegression,
     Momentum,
     PowerLaw,
     RidgeRuns,
@@ -295,7 +294,7 @@ def test_the_deviation_is_of_finite_size():
 
 def test_linear_regression_with_label_noise_alone_is_exact_at_any_size():
     """Least squares with n > v + 1 Gaussian samples: noise v / (n - v - 1); in training 1 - v/n."""
-    problem, n = LinearRegression(alpha=0.4, beta=0.2, v=10, noise=0.3), 40
+    problem, n = PowerLaw(alpha=0.4, beta=0.2, v=10, noise=0.3), 40
     runs = simulate_ridge(KEY, problem, n, 0.0, 4000)
     z = (runs.excess.mean() - 0.3 * 10 / (n - 10 - 1)) / (runs.excess.std() / np.sqrt(4000))
     assert abs(z) < 4
@@ -311,7 +310,7 @@ def test_linear_regression_with_label_noise_alone_is_exact_at_any_size():
 )
 def test_linear_regression_follows_the_theory(rule):
     """Features there are none to average over: an ensemble is each of its members."""
-    problem = LinearRegression(alpha=0.75, beta=0.25, v=100, noise=0.25)
+    problem = PowerLaw(alpha=0.75, beta=0.25, v=100, noise=0.25)
     runs = simulate_full_batch(KEY, problem, rule, [0, 1, 10, 100], 500, n=80)
     agree(runs, predict(problem, rule, [0, 1, 10, 100], n=80), allowed=2 / 80)
     start = problem.spectrum().weight.sum() + 0.25
@@ -423,7 +422,7 @@ BAD = [
         {"n": 10**9},
         r"`n` must leave at most 2.1e\+09 of the 8.0e\+10 entries of one seed at v = 60",
     ),
-    ({"problem": LinearRegression(alpha=1.0, beta=0.3, v=10**9)}, "`v` must be at most 1e.08"),
+    ({"problem": PowerLaw(alpha=1.0, beta=0.3, v=10**9)}, "`v` must be at most 1e.08"),
     (
         {"problem": PowerLaw(alpha=1.0, beta=0.3, v=10**8, d=10**4)},
         r"at v = 100000000, d = 10000, but is 30. Take less of v, d or n; .*: predict\.",
@@ -501,7 +500,7 @@ RUNS = {
         ridge=np.array([0.1]),
         excess=np.array([[1 / 3], [0.5]]),
         train=np.array([[0.25], [1 / 7]]),
-        problem=LinearRegression(alpha=1, beta=0.3, v=9),
+        problem=PowerLaw(alpha=1, beta=0.3, v=9),
         n=30,
         ensemble=2,
     ),

@@ -11,7 +11,6 @@ from solvable import (
     Constant,
     Cosine,
     Geometric,
-    LinearRegression,
     Momentum,
     Optimizer,
     PowerLaw,
@@ -132,7 +131,7 @@ def test_the_same_samples_for_equal_rules(engine):
 
 
 def test_regression_takes_any_rule():
-    problem = LinearRegression(alpha=0.6, beta=0.3, v=8, noise=0.3)
+    problem = PowerLaw(alpha=0.6, beta=0.3, v=8, noise=0.3)
     rule = Averaged(Momentum(Cosine(0.03, 150), 0.8, 4), tail=20)
     for engine in ("modes", "features"):
         runs = simulate(KEY, problem, rule, STEPS, SEEDS, engine=engine)

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, Cosine, LinearRegression, expect, simulate, simulate_large
+from solvable import SGD, Cosine, expect, simulate, simulate_large
 from solvable.simulation import stepping as simulation
 from solvable.simulation.checkpoints import describe
 
@@ -230,7 +230,7 @@ def test_checkpoints_are_as_far_apart_as_asked(tmp_path, whole):
         ({"along": "seeds"}, "`along` is seeds, there it is modes"),
         ({"steps": [0, 10, 500, 600, 4501]}, "`steps` is 5 up to 4501 .*, there it is 5 up to"),
         ({"sgd": SGD(0.2)}, r"`sgd` is SGD\(gamma=0.2, B=1\) .*, there it is SGD\(gamma=Cos"),
-        ({"problem": LinearRegression(alpha=1.0, beta=0.4, v=10)}, "`problem` is .*beta=0.4"),
+        ({"problem": PowerLaw(alpha=1.0, beta=0.4, v=10)}, "`problem` is .*beta=0.4"),
     ],
 )
 def test_a_folder_of_another_run_is_refused(stopped, change, message):

@@ -6,13 +6,13 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, LinearRegression, PowerLaw, estimate, simulate
+from solvable import SGD, PowerLaw, estimate, simulate
 
 PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=48, d=12)
 DRAW = PROBLEM.draw(jax.random.key(0))
 
 
-@pytest.mark.parametrize("problem", [PROBLEM, DRAW, LinearRegression(alpha=1.0, beta=0.3, v=12)])
+@pytest.mark.parametrize("problem", [PROBLEM, DRAW, PowerLaw(alpha=1.0, beta=0.3, v=12)])
 def test_steps_are_those_of_all_seeds(problem):
     found = estimate(problem, SGD(0.05, B=4), [0, 10, 1000], seeds=3)
     assert found.steps == 3000
