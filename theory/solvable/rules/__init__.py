@@ -13,7 +13,7 @@ _HOMES = {
     "rules.full_batch": ["FullBatch", "GradientDescent"],
     "rules.filters": ["Filter", "GradientFlow", "Ridge"],
     "rules.optimizers": ["Optimizer"],
-    "schedules": ["rate", "rates"],
+    "schedules": ["is_constant", "rate", "rates"],
     "util.record": ["choice", "count", "field", "number", "static", "vector"],
 }
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from solvable.rules.rule import Coefficients as Coefficients
     from solvable.rules.rule import Rule as Rule
     from solvable.rules.sgd import SGD as SGD
+    from solvable.schedules import is_constant as is_constant
     from solvable.schedules import rate as rate
     from solvable.schedules import rates as rates
     from solvable.util.record import choice as choice
