@@ -4,7 +4,7 @@ import copy
 
 PREDICT = {
     "compute": "predict",
-    "problem": {"alpha": [0.75, 1.0], "beta": 0.3, "d": [50, 100], "ratio": 4},
+    "problem": {"alpha": [0.9, 1.0], "beta": 0.3, "d": [40, 50], "ratio": 4},
     "training": {"fraction": 0.5, "B": [1, 4]},
     "run": {"steps": 100},
 }
@@ -31,12 +31,11 @@ TINY = {
         "alpha": [0.75, 1.0],
         "beta": {"start": 0.1, "stop": 0.7, "num": 7},
         "v": 8,
-        "d": 4,
     },
     "training": {"fraction": 0.3, "B": 2},
     "run": {"steps": [0, 5, 20], "seeds": 32},
 }
-"""14 cells, two in a call."""
+"""14 cells, two in a call; without features, of which every seed would draw its own."""
 
 
 def changed(base: dict, path: str, value: object) -> dict:

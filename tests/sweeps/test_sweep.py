@@ -11,12 +11,17 @@ import jax
 import numpy as np
 import pytest
 import xarray
+from threadpoolctl import threadpool_info
 
-from solvable import SGD, Momentum, PowerLaw, expect, frontier, predict, simulate
+from solvable import SGD, GradientFlow, PowerLaw, Ridge, expect, predict, simulate
+from solvable.design import Frontier, frontier
+from solvable.simulation.one_pass import take_together
 from solvable.sweeps import sweep
-from solvable.sweeps.cell_batches import BATCH, batches, compute
+from solvable.sweeps.budget import _fastest, _heaviest
+from solvable.sweeps.cell_batches import BATCH, batches, compute, group
+from solvable.sweeps.cells import release
 from solvable.sweeps.store import Store
-from tests.sweeps.small import FRONTIER, PREDICT, SIMULATE, TINY, changed
+from tests.sweeps.small import DATA_SET, FRONTIER, PREDICT, SIMULATE, TINY, changed
 
 
 def numbers(folder) -> dict:
@@ -50,7 +55,7 @@ class TestNumbers:
         assert str(status) == "8 of 8 cells done"
         data = sweep.collect(tmp_path)
         assert data.excess.dims == ("alpha", "d", "B", "step")
-        for cell in plan.cells:
+        for cell in plan.cells[::3]:
             at = {key: cell.values[key] for key in ("alpha", "d", "B")}
             problem = PowerLaw(alpha=at["alpha"], beta=0.3, v=4 * at["d"], d=at["d"])
             rule = SGD.stable(problem, 0.5, at["B"])
@@ -60,40 +65,79 @@ class TestNumbers:
             assert data.error.sel(at) < 1e-9
         np.testing.assert_array_equal(data.step, curve.step)
 
-    def test_predict_linear_regression(self, tmp_path):
+    def test_linear_regression_and_what_is_unstable(self, tmp_path):
         words = {
             "compute": "predict",
-            "problem": {"alpha": 1.0, "beta": [0.3], "v": 10**6, "linear_regression": True},
+            "problem": {"alpha": 1.0, "beta": [0.3], "v": 8},
             "training": {"gamma": [0.3, 5.0]},
-            "run": {"steps": [0, 1000, 10**9]},
+            "run": {"steps": [0, 100, 1000]},
         }
         sweep.run(sweep.read(words), tmp_path)
         data = sweep.collect(tmp_path)
-        problem = sweep.read(words).cells[0].problem()
-        curve = predict(problem, SGD(0.3), [0, 1000, 10**9])
+        curve = predict(PowerLaw(alpha=1.0, beta=0.3, v=8), SGD(0.3), [0, 100, 1000])
         np.testing.assert_array_equal(data.excess[0, 0], curve.excess)
-        assert np.isnan(data.excess[0, 1]).all()  # above the threshold
+        assert np.isnan(data.excess[0, 1]).all() and data.attrs["unstable"] == 1
 
-    def test_predict_other_rules(self, tmp_path):
-        words = changed(changed(PREDICT, "training.mu", [0.0, 0.5]), "training.B", 4)
+    def test_a_data_set_of_any_size(self, tmp_path):
+        """Gradient flow over n, with the training error; named as everywhere else."""
+        sweep.run(sweep.read(DATA_SET), tmp_path)
+        data = sweep.collect(tmp_path)
+        assert data.excess.dims == data.train.dims == ("n", "time")
+        assert "learning_rate" not in data and data.time.values.tolist() == [0, 1, 100]
+        problem = PowerLaw(alpha=1.0, beta=0.3, v=8, d=4, noise=0.1)
+        for n in (5, 10, 20):
+            curve = predict(problem, GradientFlow(), [0, 1, 100], n=n)
+            np.testing.assert_array_equal(data.excess.sel(n=n), curve.excess)
+            np.testing.assert_array_equal(data.train.sel(n=n), curve.train)
+
+    def test_simulated_ridge_regression(self, tmp_path):
+        words = changed(changed(DATA_SET, "data.n", [10]), "training", None)
+        words |= {"compute": "simulate", "run": {"ridge": [0.1, 1.0], "seeds": 2}}
         plan = sweep.read(words)
         sweep.run(plan, tmp_path)
         data = sweep.collect(tmp_path)
-        cell = plan.cells[-1]
-        assert isinstance(cell.rule(cell.problem()), Momentum)
-        curve = predict(cell.problem(), cell.rule(cell.problem()), 100)
-        np.testing.assert_array_equal(data.excess[-1, -1, -1], curve.excess)
+        assert data.excess.dims == ("n", "seed", "ridge") and data.attrs["dtype"] == "float64"
+        cell, problem = plan.cells[0], PowerLaw(alpha=1.0, beta=0.3, v=8, d=4, noise=0.1)
+        runs = simulate(jax.random.key(cell.seed), problem, Ridge(), [0.1, 1.0], 2, n=10)
+        np.testing.assert_array_equal(data.excess.sel(n=10), runs.excess)
+        np.testing.assert_array_equal(data.train.sel(n=10), runs.train)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "training",
+        [
+            {"mu": [0.0, 0.5]},
+            {"dana": ["constant", "decaying"]},
+            {"full_batch": True, "fraction": [0.2, 0.4]},
+            {"schedule": ["cosine"], "warmup": 10, "ema": 0.9},
+        ],
+        ids=str,
+    )
+    def test_other_rules(self, tmp_path, training):
+        words = {
+            "compute": "predict",
+            "problem": {"alpha": 1.0, "beta": 0.3, "v": 8, "d": 4},
+            "training": training,
+            "run": {"steps": 100},
+        } | ({"data": {"n": 10}} if "full_batch" in training else {})
+        plan = sweep.read(words)
+        sweep.run(plan, tmp_path)
+        problem, rule, x, data = plan.cells[-1].setup()
+        curve = predict(problem, rule, x, **data)
+        np.testing.assert_array_equal(sweep.collect(tmp_path).excess[-1], curve.excess)
 
     def test_simulate(self, tmp_path):
+        """Every seed has features of its own."""
         plan = sweep.read(SIMULATE)
         sweep.run(plan, tmp_path)
         [cell] = plan.cells
-        problem = PowerLaw(alpha=1.0, beta=0.3, v=40, d=10)
-        key = jax.random.key(cell.seed)
-        runs = simulate(key, problem, SGD.stable(problem, 0.5), [0, 10, 100], 3)
+        problem = PowerLaw(alpha=1.0, beta=0.3, v=8, d=4)
+        rule = SGD.stable(problem, 0.5)
+        runs = simulate(jax.random.key(cell.seed), problem, rule, [0, 10, 100], 3)
         data = sweep.collect(tmp_path)
         assert data.excess.dims == ("seed", "step")
         np.testing.assert_allclose(data.excess, runs.excess, rtol=1e-5)
+        np.testing.assert_allclose(data.learning_rate, rule.gamma, rtol=1e-13)
         assert f"--seed {cell.seed}" in cell.command
 
     def test_expect(self, tmp_path):
@@ -106,18 +150,33 @@ class TestNumbers:
         curve = expect(draw, SGD.stable(problem, 0.5), [0, 10, 100])
         np.testing.assert_array_equal(sweep.collect(tmp_path).excess[2], curve.excess)
 
-    def test_frontier(self, tmp_path):
-        plan = sweep.read(FRONTIER)
-        sweep.run(plan, tmp_path)
-        data = sweep.collect(tmp_path)
+    @pytest.mark.parametrize("literal", [False, pytest.param(True, marks=pytest.mark.slow)])
+    def test_frontier(self, tmp_path, monkeypatch, literal):
+        """A cell asks for the frontier of its family and its rule."""
         family = lambda d: PowerLaw(alpha=1.0, beta=0.3, v=4 * d, d=d)
-        best = frontier(family, SGD.stable, [1e9, 1e10, 1e11, 1e12])
+        budgets = [1e9, 1e10, 1e11, 1e12]
+        if not literal:
+
+            def fake(asked, rule, flops):
+                problem = asked(10)
+                assert problem == family(10) and rule(problem) == SGD.stable(problem, 0.5)
+                np.testing.assert_allclose(flops, budgets)
+                x = np.asarray(flops)
+                return Frontier(flops=x, d=x, excess=-x, slope=x, size_slope=x, at_edge=x > 1e10)
+
+            monkeypatch.setattr("solvable.sweeps.cell_batches.frontier", fake)
+            best = fake(family, SGD.stable, budgets)
+        else:
+            best = frontier(family, SGD.stable, budgets)
+        sweep.run(sweep.read(FRONTIER), tmp_path)
+        data = sweep.collect(tmp_path)
         for name in ("d", "excess", "slope", "size_slope", "at_edge"):
             np.testing.assert_array_equal(data[name], getattr(best, name))
-        np.testing.assert_array_equal(data.flops, best.flops)
+        np.testing.assert_allclose(data.flops, best.flops)
 
     def test_divergence_is_infinite(self, tmp_path):
-        words = changed(SIMULATE, "training.gamma", [0.1, 100.0])
+        words = changed(changed(TINY, "problem.beta", 0.3), "problem.alpha", 1.0)
+        words["training"] = {"B": 2, "gamma": [0.1, 1e4]}
         sweep.run(sweep.read(words), tmp_path)
         excess = sweep.collect(tmp_path).excess
         assert np.isfinite(excess[0]).all() and np.isinf(excess[1, :, -1]).all()
@@ -142,10 +201,23 @@ class TestTheSameBits:
             for batch in batches(cells)
             for cell, arrays in zip(batch, compute(batch), strict=True)
         }
+        assert group(cells[0]) == group(cells[-1])  # so one program does them all
         forth, back = by_name(cells), by_name(cells[::-1])
         for name, arrays in forth.items():
             np.testing.assert_array_equal(arrays["excess"], back[name]["excess"])
 
+    def test_sums_are_taken_by_one_thread(self, tiny, tmp_path, monkeypatch):
+        seen = []
+
+        def look(cells, device):
+            seen.append({x["num_threads"] for x in threadpool_info() if x["user_api"] == "blas"})
+            return compute(cells, device)
+
+        monkeypatch.setattr("solvable.sweeps.sweep.compute", look)
+        sweep.run(tiny[0], tmp_path, shard=(0, 7))
+        assert seen and all(threads == {1} for threads in seen)
+
+    @pytest.mark.slow
     def test_with_any_number_of_threads(self):
         """Large enough for the linear algebra to take several."""
         words = {
@@ -154,7 +226,7 @@ class TestTheSameBits:
             "run": {"steps": [0, 1000]},
         }
         code = (
-            "import json, sys, tempfile; from pathlib import Path; from solvable import sweep;"
+            "import json, sys, tempfile; from pathlib import Path; from solvable.sweeps import sweep\n"
             "folder = Path(tempfile.mkdtemp()); plan = sweep.read(json.loads(sys.argv[1]));"
             "sweep.run(plan, folder); print(sweep.collect(folder).excess.values.tobytes().hex())"
         )
@@ -180,7 +252,7 @@ class TestTheSameBits:
     def test_in_other_processes(self, tiny, tmp_path):
         plan, expected = tiny
         spawn = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(2, spawn) as pool:
+        with concurrent.futures.ProcessPoolExecutor(1, spawn) as pool:
             assert sweep.run(plan, tmp_path, executor=pool).done == len(plan.cells)
         assert_same_bits(numbers(tmp_path), expected)
 
@@ -190,10 +262,11 @@ class TestTheSameBits:
             sweep.run(plan, tmp_path, executor=pool)
         assert_same_bits(numbers(tmp_path), expected)
 
+    @pytest.mark.slow
     def test_on_three_devices(self, tiny, tmp_path):
         _, expected = tiny
         code = (
-            "import json, sys, jax; from solvable import sweep; assert jax.device_count() == 3;"
+            "import json, sys, jax; from solvable.sweeps import sweep\nassert jax.device_count() == 3;"
             "print(sweep.run(sweep.read(json.loads(sys.argv[1])), sys.argv[2]))"
         )
         flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
@@ -241,8 +314,11 @@ class TestWhatGoesWrong:
     def test_a_damaged_cell_is_computed_again(self, tiny, tmp_path):
         plan, expected = tiny
         sweep.run(plan, tmp_path)
-        file = next((tmp_path / "cells").iterdir())
-        file.write_bytes(file.read_bytes()[:-7])
+        file, other = sorted((tmp_path / "cells").iterdir())[:2]
+        file.write_bytes(other.read_bytes())  # whole, but another's
+        status = sweep.status(tmp_path)
+        assert (status.done, status.damaged) == (13, 1)
+        assert str(status) == "13 of 14 cells done, 1 damaged, to be computed again"
         kept = {path.name: path.stat().st_mtime_ns for path in file.parent.iterdir()}
         sweep.run(plan, tmp_path)
         now = {path.name: path.stat().st_mtime_ns for path in file.parent.iterdir()}
@@ -321,16 +397,22 @@ class TestWhatGoesWrong:
         (tmp_path / "sweep.json").unlink()
         assert sweep.run(tiny[0], tmp_path).done == 14
 
-    def test_a_cell_that_fails_is_named_and_the_others_go_on(self, tmp_path):
-        words = changed(FRONTIER, "problem.alpha", [1.0, 1.1])
-        words["training"] = {"gamma": [0.3, 50.0]}
-        status = sweep.run(sweep.read(words), tmp_path)
-        assert (status.done, status.cells, len(status.failed)) == (2, 4, 2)
-        command = next(iter(status.failed))
-        assert command.startswith("solvable frontier --alpha") and "--gamma 50.0" in command
-        assert "--schedule" not in command
-        assert "UnstableError" in status.failed[command]
-        assert sweep.collect(tmp_path).attrs["missing"] == 2
+    def test_a_cell_that_fails_is_named_and_the_others_go_on(self, tmp_path, monkeypatch):
+        words = changed(changed(TINY, "problem.beta", 0.3), "problem.alpha", [1.0, 1.1])
+        plan = sweep.read(words)
+
+        def unlucky(cells, device):
+            if any(cell.values["alpha"] == 1.1 for cell in cells):
+                raise ValueError("no luck")
+            return compute(cells, device)
+
+        monkeypatch.setattr("solvable.sweeps.sweep.compute", unlucky)
+        status = sweep.run(plan, tmp_path)
+        assert (status.done, status.cells, len(status.failed)) == (1, 2, 1)
+        [(command, why)] = status.failed.items()
+        assert command == plan.cells[1].command and command.startswith("solvable simulate --alph")
+        assert why == "ValueError: no luck"
+        assert sweep.collect(tmp_path).attrs["missing"] == 1
 
     @pytest.mark.parametrize("shard", [(3, 3), (-1, 2), (0, 0), "x", 1])
     def test_bad_shards(self, tiny, tmp_path, shard):
@@ -364,7 +446,7 @@ class TestTheDataset:
         for word in ("cpu", f"jax {jax.__version__}", f"numpy {np.__version__}", "solvable"):
             assert word in attrs["computed_by"]
         assert "git" in attrs
-        assert data.excess.attrs["long_name"] and data.step.attrs["units"] == "steps of SGD"
+        assert data.excess.attrs["long_name"] and data.step.attrs["units"] == "steps"
         assert not any("time" in str(name) for name in data.variables)
         with xarray.open_dataset(tmp_path / "sweep.nc", engine="h5netcdf") as saved:
             xarray.testing.assert_identical(saved.load(), data)
@@ -380,29 +462,82 @@ class TestTheDataset:
 
 class TestTheEstimate:
     def test_counts_and_names_what_to_cut(self):
-        words = changed(changed(TINY, "problem.d", [4, 8]), "run.seeds", 4)
-        words = changed(changed(words, "problem.beta", 0.3), "training.B", [1, 64])
+        words = changed(changed(TINY, "training.B", [2, 64]), "problem.beta", 0.3)
         found = sweep.estimate(sweep.read(words))
-        assert (found.cells, found.programs) == (8, 4)
-        assert found.seconds > 0 and found.memory > 0 and found.disk > 8 * 4 * 3 * 8
-        assert "8 cells in 4 programs: " in str(found)
+        assert (found.cells, found.programs) == (4, 2)
+        assert found.seconds > 0 and found.memory > 0 and found.disk > 4 * 32 * 3 * 8
+        assert "4 cells in 2 programs: " in str(found)
 
     def test_shares_add_up_to_the_heaviest_value(self):
-        from solvable.sweeps.budget import _heaviest
-
         cells = sweep.read(changed(TINY, "problem.beta", 0.3)).cells
         each = {cell.name: 9.0 if cell.values["alpha"] == 1.0 else 1.0 for cell in cells}
         assert list(_heaviest(cells, each, 10.0)) == [("alpha", 1.0, 0.9)]
 
-    @pytest.mark.parametrize("words", [PREDICT, FRONTIER, changed(SIMULATE, "compute", "expect")])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            DATA_SET,
+            changed(SIMULATE, "compute", "expect"),
+            *(pytest.param(x, marks=pytest.mark.slow) for x in (PREDICT, FRONTIER)),
+        ],
+        ids=["data set", "expect", "predict", "frontier"],
+    )
     def test_every_kind(self, words):
         assert sweep.estimate(sweep.read(words)).seconds > 0
 
+    def test_neither_compiling_nor_a_pause_counts(self, monkeypatch):
+        """Others may use the machine for a while: of several calls the fastest counts."""
+        clock, spent = [0.0], iter([30.0, 0.2, 5.0, 0.1, 0.3, 9.0])
+
+        def call():
+            clock[0] += next(spent)
+            return "found"
+
+        monkeypatch.setattr("solvable.sweeps.budget.time.perf_counter", lambda: clock[0])
+        assert _fastest(call) == (pytest.approx(0.2), "found")
+        clock[0], spent = 0.0, iter([30.0, 0.2, 0.1, 0.3])
+        assert _fastest(call) == (pytest.approx(0.1), "found")
+
 
 def test_other_cells_compile_nothing(tiny):
-    from solvable.simulation.stepping import advance_together
-
-    before = advance_together._cache_size()
+    before = take_together._cache_size()
     words = changed(changed(TINY, "problem.alpha", [0.6]), "training.fraction", 0.1)
     compute(batches(sweep.read(words).cells)[0])
-    assert advance_together._cache_size() == before
+    assert take_together._cache_size() == before
+
+
+def test_git_runs_nothing_that_a_repository_names(tiny, tmp_path, monkeypatch):
+    """Settings of a repository can name programs; the commit is read without them."""
+    monkeypatch.chdir(tmp_path)
+    git = lambda *words: subprocess.run(["git", *words], check=True, capture_output=True, text=True)
+    git("init", "-q")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "one")
+    commit = git("rev-parse", "HEAD").stdout.strip()
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
+    trap.chmod(0o755)
+    (tmp_path / ".gitattributes").write_text("* filter=trap\n")
+    for key in ("core.fsmonitor", "filter.trap.clean", "core.pager", "diff.external"):
+        git("config", key, str(trap))
+    hooks = tmp_path / ".git" / "hooks"
+    for name in ("fsmonitor-watchman", "post-index-change"):
+        (hooks / name).write_bytes(trap.read_bytes())
+        (hooks / name).chmod(0o755)
+    sweep.run(tiny[0], tmp_path / "sweep", shard=(0, 99))
+    assert json.loads((tmp_path / "sweep" / "sweep.json").read_text())["git"] == commit
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_looking_at_a_folder_imports_nothing_that_its_file_names(tmp_path, monkeypatch):
+    """Whoever runs a sweep trusts its file; whoever looks at a folder need not."""
+    monkeypatch.chdir(tmp_path)
+    words = changed(changed(PREDICT, "training", {"gamma": 0.1}), "training.rule", "trap:Rule")
+    (tmp_path / "trap.py").write_text("raise AssertionError('imported')")
+    (tmp_path / "sweep").mkdir()
+    manifest = {"sweep": words, "solvable": release()}
+    (tmp_path / "sweep" / "sweep.json").write_text(json.dumps(manifest))
+    assert sweep.status("sweep").cells == 4
+    with pytest.raises(ValueError, match="no finished cell"):
+        sweep.collect("sweep")
+    with pytest.raises(AssertionError, match="imported"):
+        sweep.read(words)

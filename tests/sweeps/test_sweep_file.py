@@ -56,7 +56,7 @@ THREE = "solvable.rules:ThreeRates"
             r"`\$\.problem\.beta` must be positive, as stop, for log spacing",
         ),
         (PREDICT, "problem.beta", {"start": 0, "stop": 1, "num": 2.5}, r"beta` must be a whole nu"),
-        (PREDICT, "problem.d", [50, 99.5], r"`\$\.problem\.d\[1\]` must be a whole number.*99\.5"),
+        (PREDICT, "problem.d", [40, 99.5], r"`\$\.problem\.d\[1\]` must be a whole number.*99\.5"),
         (PREDICT, "problem.ratio", 0.5, r"`\$\.problem\.ratio` must be at least 1, but is 0\.5"),
         (PREDICT, "problem.noise", -1, r"`\$\.problem\.noise` must be at least 0, but is -1"),
         (PREDICT, "training.fraction", [0.5, 1.0], r"fraction\[1\]` must be below 1, but is 1\.0"),
