@@ -226,7 +226,8 @@ class TestTheSameBits:
             "run": {"steps": [0, 1000]},
         }
         code = (
-            "import json, sys, tempfile; from pathlib import Path; from solvable.sweeps import sweep\n"
+            "import json, sys, tempfile\nfrom pathlib import Path\n"
+            "from solvable.sweeps import sweep\n"
             "folder = Path(tempfile.mkdtemp()); plan = sweep.read(json.loads(sys.argv[1]));"
             "sweep.run(plan, folder); print(sweep.collect(folder).excess.values.tobytes().hex())"
         )
@@ -266,7 +267,8 @@ class TestTheSameBits:
     def test_on_three_devices(self, tiny, tmp_path):
         _, expected = tiny
         code = (
-            "import json, sys, jax; from solvable.sweeps import sweep\nassert jax.device_count() == 3;"
+            "import json, sys, jax\nfrom solvable.sweeps import sweep\n"
+            "assert jax.device_count() == 3;"
             "print(sweep.run(sweep.read(json.loads(sys.argv[1])), sys.argv[2]))"
         )
         flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}

@@ -20,12 +20,17 @@ from solvable.sweeps.store import Store
 from tests.sweeps.small import TINY, changed
 
 PLAN = changed(changed(TINY, "problem.noise", [0.0, 0.1, 0.2]), "run.seeds", 64)
-"""42 cells, one in a call."""
+"""42 cells, one in a call; here a call is delayed, so that there is a middle to be killed in."""
+
+FEATURES = changed(PLAN, "problem.d", 4)
+"""The same with features, of which every seed draws its own: that takes workers a while."""
 
 RUN = """
-import json, sys
+import json, sys, time
 from solvable.sweeps import sweep
 from solvable.sweeps.executors import executor
+compute = sweep.compute
+sweep.compute = lambda *cells: time.sleep(0.02) or compute(*cells)
 if __name__ == "__main__":
     plan = sweep.read(json.loads(sys.argv[1]))
     with executor(sys.argv[3], None if sys.argv[3] == "here" else 2) as pool:
@@ -33,12 +38,21 @@ if __name__ == "__main__":
 """
 
 
+def whole(plan: dict, folder: Path) -> dict[str, bytes]:
+    """The cells of a run that was left alone."""
+    cells = sweep.read(plan)
+    assert sweep.run(cells, folder).done == len(cells.cells)
+    return contents(folder)
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole")
-    plan = sweep.read(PLAN)
-    assert sweep.run(plan, folder).done == len(plan.cells)
-    return contents(folder)
+    return whole(PLAN, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def expected_features(tmp_path_factory):
+    return whole(FEATURES, tmp_path_factory.mktemp("features"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -55,9 +69,10 @@ def stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def start(folder: Path, engine: str) -> subprocess.Popen:
+    plan = PLAN if engine == "here" else FEATURES
     script = folder.parent / f"{folder.name}.py"
     script.write_text(RUN)
-    command = [sys.executable, str(script), json.dumps(PLAN), str(folder), engine]
+    command = [sys.executable, str(script), json.dumps(plan), str(folder), engine]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -87,7 +102,7 @@ def kill_while_it_writes(folder: Path, engine: str, rng: np.random.Generator) ->
     assert all(store.read(name) is not None for name in after)  # all whole
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(36, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(36, marks=pytest.mark.slow)])
 def test_the_runner_is_killed(tmp_path, expected, kills):
     rng, folder, killed = np.random.default_rng(kills), tmp_path / "sweep", 0
     while killed < kills:
@@ -126,8 +141,9 @@ def workers(pid: int) -> list[int]:
     return [child for child in children(pid) if loaded(child)]
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(8, marks=pytest.mark.slow)])
-def test_a_worker_of_dask_is_killed_and_replaced(tmp_path, expected, kills):
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, 8])
+def test_a_worker_of_dask_is_killed_and_replaced(tmp_path, expected_features, kills):
     rng, folder = np.random.default_rng(kills), tmp_path / "sweep"
     for _ in range(kills):
         before = stamps(folder)
@@ -136,26 +152,27 @@ def test_a_worker_of_dask_is_killed_and_replaced(tmp_path, expected, kills):
         time.sleep(rng.uniform(0, 0.05))
         os.kill(rng.choice(workers(process.pid)), signal.SIGKILL)
         out, _ = process.communicate(timeout=200)
-        assert out == f"{len(expected)} of {len(expected)} cells done\n"
-        assert contents(folder) == expected
+        assert out == f"{len(expected_features)} of {len(expected_features)} cells done\n"
+        assert contents(folder) == expected_features
         assert {name: stamps(folder)[name] for name in before} == before
-        for name in rng.permutation(sorted(expected))[:30]:  # to do again
+        for name in rng.permutation(sorted(expected_features))[:30]:  # to do again
             (folder / "cells" / f"{name}.cell").unlink()
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(8, marks=pytest.mark.slow)])
-def test_the_driver_of_dask_is_killed(tmp_path, expected, kills):
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, 8])
+def test_the_driver_of_dask_is_killed(tmp_path, expected_features, kills):
     rng, folder = np.random.default_rng(kills), tmp_path / "sweep"
     for k in range(kills):
         kill_while_it_writes(folder, "dask", rng)
-        if len(stamps(folder)) == len(expected):
+        if len(stamps(folder)) == len(expected_features):
             folder = tmp_path / f"sweep{k}"
-    assert sweep.run(sweep.read(PLAN), folder).done == len(expected)
-    assert contents(folder) == expected
+    assert sweep.run(sweep.read(FEATURES), folder).done == len(expected_features)
+    assert contents(folder) == expected_features
 
 
 @pytest.mark.slow
-def test_a_process_of_a_pool_is_killed(tmp_path, expected):
+def test_a_process_of_a_pool_is_killed(tmp_path, expected_features):
     """Python's own pool does not survive it: said, and nothing is lost."""
     folder = tmp_path / "sweep"
     process = start(folder, "processes")
@@ -164,6 +181,6 @@ def test_a_process_of_a_pool_is_killed(tmp_path, expected):
     process.communicate(timeout=200)
     assert process.returncode == 1
     before = stamps(folder)
-    assert sweep.run(sweep.read(PLAN), folder).done == len(expected)
-    assert contents(folder) == expected
+    assert sweep.run(sweep.read(FEATURES), folder).done == len(expected_features)
+    assert contents(folder) == expected_features
     assert {name: stamps(folder)[name] for name in before} == before
