@@ -98,7 +98,7 @@ def optimal_weights(
 
 
 def optimal_proportions(
-    domains: Domains, sgd: SGD, steps: int, *, domain: int = 0
+    domains: Domains, rule: SGD, steps: int, *, domain: int = 0
 ) -> tuple[Domains, float]:
     """The proportions with the least expected excess risk in one domain after ``steps``.
 
@@ -108,7 +108,7 @@ def optimal_proportions(
 
     Args:
         domains: The data; its proportions are one of the starts.
-        sgd: Learning rate, which may be a schedule, and batch size.
+        rule: Learning rate, which may be a schedule, and batch size.
         steps: The horizon.
         domain: The domain whose risk counts.
 
@@ -127,7 +127,7 @@ def optimal_proportions(
         True
     """
     check_type("domains", domains, Domains)
-    check_type("sgd", sgd, SGD)
+    check_type("rule", rule, SGD)
     steps = check_count("steps", steps, maximum=MAX_STEPPED)
     K = len(domains.eigenvalues)
     domain = check_count("domain", domain, minimum=0, maximum=K - 1)
@@ -137,7 +137,7 @@ def optimal_proportions(
         return replace(domains, proportion=share / share.sum())
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
-        excess, slopes = final_excess_by_proportion(mixed(x), sgd, steps)
+        excess, slopes = final_excess_by_proportion(mixed(x), rule, steps)
         value, slope = excess[domain], slopes[:, domain]
         if not (np.isfinite(value) and np.isfinite(slope).all()):
             return _WORST, np.zeros(K)
@@ -145,10 +145,10 @@ def optimal_proportions(
         return float(np.log(value)), slope / value
 
     mostly = 0.9 * np.eye(K) + 0.1 / K
-    starts = [domains.proportion, np.full(K, 1 / K), *mostly]
+    starts = [np.asarray(domains.proportion), np.full(K, 1 / K), *mostly]
     starts = sorted(starts, key=lambda x: loss(x)[0])[:2]
     if loss(starts[0])[0] == _WORST:
-        raise requirement("sgd", "keep the expected risk finite", sgd, "Take a smaller gamma.")
+        raise requirement("rule", "keep the expected risk finite", rule, "Take a smaller gamma.")
     options = {"ftol": 1e-13, "maxiter": 300}
     whole = {"type": "eq", "fun": lambda x: x.sum() - 1, "jac": lambda x: np.ones(K)}
     search = lambda x: optimize.minimize(

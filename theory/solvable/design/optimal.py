@@ -239,11 +239,13 @@ def tune(
 
     Example:
         >>> problem = PowerLaw(alpha=1.0, beta=0.5, v=10**6, noise=1.0)
-        >>> best = tune(problem, lambda peak: SGD(Cosine(peak, 256)), steps=256)
+        >>> best = tune(problem, lambda peak: SGD(schedules.Cosine(peak, 256)), steps=256)
         >>> best.at_edge
         False
     """
     steps = check_count("steps", steps)
+    if not callable(rule):
+        raise wrong_kind("rule", "be a function from a peak to a rule", rule)
 
     def made(peak: float) -> Rule:
         found = rule(peak)
