@@ -1,6 +1,5 @@
 """The command line: the numbers of the Python API, one-line errors, and nothing lost."""
 
-import dataclasses
 import inspect
 import json
 import os
@@ -9,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import typing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,16 +17,18 @@ import pytest
 import xarray
 
 import solvable
+from solvable import design
 from solvable.asymptotics import phases
 from solvable.cli import arguments as cli_arguments
+from solvable.cli import cache
 from solvable.cli import main as cli
-from solvable.simulation import stepping as simulation
+from solvable.inputs import StudentT
+from solvable.sweeps import schema
 
 FEATURES = "--alpha 1 --beta 7/10 --v 40 --d 10"
 PROBLEM = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10)
-EXAMPLE = "predict --alpha 1 --beta 0.7 --v 1600 --d 400 --steps 1e9"
-REGRESSION = "predict --alpha 1 --beta 0.7 --v 40 --linear-regression"
-COMMANDS = ("phase", "predict", "simulate", "frontier", "verify")
+REGRESSION = "predict --alpha 1 --beta 0.7 --v 40"
+COMMANDS = ("phase", "predict", "expect", "simulate", "frontier", "verify")
 
 
 @pytest.fixture
@@ -121,17 +121,16 @@ def test_version(run):
     assert code == 0 and re.match(r"\d+\.\d+", out)
 
 
-def test_the_words_are_those_of_the_python_api():
+def test_the_words_are_those_of_the_python_api_and_of_sweeps():
     words = lambda f: set(inspect.signature(f).parameters)
-    full_batch = {"n", "ensemble", "bags"}  # which the command line does not train
-    assert words(solvable.predict) - {"problem", "sgd"} - full_batch <= words(cli.predict)
-    in_python_only = {"key", "problem", "sgd", "devices", "progress"}
-    assert words(solvable.simulate) - in_python_only <= words(cli.simulate)
-    assert words(solvable.SGD) < words(cli.Training)
-    assert words(solvable.PowerLaw) < words(cli.Model)
-    hints = typing.get_type_hints(cli.simulate)
-    assert typing.get_args(hints["engine"]) == tuple(simulation.ENGINES)
-    assert typing.get_args(hints["inputs"]) == simulation.INPUTS
+    has = {name: words(cli_arguments.options(name)) for name in schema.COMMANDS}
+    in_python_only = {"key", "problem", "rule", "devices", "cluster", "progress"}
+    assert words(solvable.predict) - in_python_only <= has["predict"] | words(cli.predict)
+    assert words(solvable.simulate) - in_python_only <= has["simulate"]
+    assert words(solvable.PowerLaw) | words(solvable.Momentum) < has["predict"]
+    for command, names in has.items():
+        tables = schema.TABLES
+        assert names == {word.name for table in tables for word in schema.meant(table, command)}
 
 
 # Numbers
@@ -177,7 +176,8 @@ def test_predict_prints_the_curve_of_the_python_api(answer):
         np.testing.assert_array_equal(plain["terms"][name], term)
     problem = dict(type="PowerLaw", alpha=1.0, beta=0.7, v=40, d=10, noise=0.1)
     assert plain["problem"] == problem
-    assert plain["sgd"] == dict(type="SGD", gamma=0.2, B=4)
+    assert plain["rule"] == dict(type="SGD", gamma=0.2, B=4)
+    assert plain["rung"] == "deterministic equivalent"
 
 
 def test_predict_knows_linear_regression_and_lists_of_steps(answer):
@@ -201,12 +201,12 @@ def test_predict_writes_the_same_numbers_to_files(run):
         assert "deterministic equivalent" in out
     comments, table = read_csv("curve.csv")
     assert json.loads(comments["problem"])["beta"] == 0.7
-    assert json.loads(comments["sgd"])["gamma"] == curve.sgd.gamma
+    assert json.loads(comments["rule"])["gamma"] == curve.rule.gamma
     for name in ("step", "flops", "risk", "excess"):
         np.testing.assert_array_equal(table[name], getattr(curve, name))
     np.testing.assert_array_equal(table["terms.sgd_noise"], curve.terms["sgd_noise"])
     saved = solvable.load("curve.nc")
-    assert saved.problem == PROBLEM and saved.sgd == curve.sgd
+    assert saved.problem == PROBLEM and saved.rule == curve.rule
     np.testing.assert_array_equal(saved.excess, curve.excess)
     np.testing.assert_array_equal(saved.terms["capacity"], curve.terms["capacity"])
 
@@ -231,7 +231,7 @@ def test_simulate_passes_on_every_option(answer):
     options = "--engine features --inputs student-t --dof 5 --dtype float64"
     plain = answer(f"simulate {FEATURES} --gamma 0.1 --steps 5 {options}")
     sgd, key = solvable.SGD(0.1), jax.random.key(0)
-    options = dict(engine="features", inputs="student-t", dof=5, dtype="float64")
+    options = dict(engine="features", inputs=StudentT(5), dtype="float64")
     runs = solvable.simulate(key, PROBLEM, sgd, 5, **options)
     np.testing.assert_array_equal(plain["risk"], runs.risk)
     assert plain["standard_error"] == [None] * len(plain["step"])  # of one seed
@@ -239,24 +239,94 @@ def test_simulate_passes_on_every_option(answer):
 
 @pytest.mark.filterwarnings("always")
 def test_divergence_is_a_warning_and_json_stays_json(run):
-    code, out, err = run(f"simulate {FEATURES} --fraction 30 --steps 300 --json")
+    line = f"simulate {FEATURES} --fraction 30 --B 2 --steps 100 --seeds 3 --json"
+    code, out, err = run(line)
     assert code == 0
-    assert err.startswith("Warning: 1 of 1 seeds diverged") and "--json lists them" in err
+    assert err.startswith("Warning: 3 of 3 seeds diverged") and err.count("\n") == 1
     plain = strict(out)
     assert plain["risk"][0][-1] == "inf"
-    assert plain["diverged"][0]["step"] < 300
+    assert plain["diverged"][0]["at"] < 100
 
 
-@pytest.fixture(scope="module")
-def best():
-    family = lambda d: solvable.PowerLaw(alpha=1.0, beta=0.7, v=100 * d, d=d)
-    return solvable.frontier(family, lambda problem: solvable.SGD(0.3), [1e9, 1e10])
+def test_a_data_set_of_ridges(run, answer):
+    """Predicted, with what the training error shows; zero where it is rounding."""
+    line = f"predict {FEATURES} --noise 0.1 --n 8 --ridge 0,0.1"
+    plain = answer(line)
+    problem = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10, noise=0.1)
+    curve = solvable.predict(problem, solvable.Ridge(), [0, 0.1], n=8)
+    assert plain["ridge"] == [0, 0.1] and plain["n"] == 8
+    np.testing.assert_array_equal(plain["excess"], curve.excess)
+    np.testing.assert_array_equal(plain["train"], curve.train)
+    _, out, _ = run(line)
+    assert "training" in out and re.search(r"^ +0 +[\d.]+ +[\d.]+ +0 *$", out, re.M), out
+
+
+def test_runs_on_a_data_set(answer):
+    plain = answer(f"simulate {FEATURES} --n 8 --ridge 0.1 --seeds 2 --seed 3")
+    runs = solvable.simulate(jax.random.key(3), PROBLEM, solvable.Ridge(), 0.1, 2, n=8)
+    np.testing.assert_array_equal(plain["excess"], runs.excess)
+    np.testing.assert_array_equal(plain["train"], runs.train)
+    assert plain["dtype"] == "float64"
+
+
+def test_expect_is_exact_for_the_features_of_each_seed(run, answer):
+    line = f"expect {FEATURES} --gamma 0.1 --steps 0,10 --seeds 2 --seed 5"
+    plain = answer(line)
+    for seed in range(2):
+        draw = PROBLEM.draw(jax.random.fold_in(jax.random.key(5), seed))
+        curve = solvable.expect(draw, solvable.SGD(0.1), [0, 10])
+        np.testing.assert_array_equal(plain["excess"][seed], curve.excess)
+    code, _, err = run("expect --alpha 1 --beta 0.7 --v 40 --steps 10 --seeds 2")
+    assert code == 2 and "--seeds must be 1 without random features to draw" in err
+
+
+OWN = """
+from solvable import Rule
+from solvable.rules import Coefficients
+
+class Slow(Rule):
+    gamma: float
+    nu: float = 1.0
+    constant = True
+    def coefficients(self, t):
+        return Coefficients.of(t, [[1.0]], [-self.gamma * self.nu])
+"""
+
+
+def test_a_rule_of_ones_own_in_the_working_folder(answer, tmp_path):
+    (tmp_path / "slow_rules.py").write_text(OWN)
+    line = "--rule slow_rules:Slow --rule-fields nu=0.5 --gamma 0.4 --steps 0,10,1e3"
+    plain = answer(f"{REGRESSION} {line}")
+    problem = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40)
+    curve = solvable.predict(problem, solvable.SGD(0.2), [0, 10, 1000])
+    np.testing.assert_array_equal(plain["risk"], curve.risk)
+    sys.modules.pop("slow_rules")
+
+
+@pytest.fixture
+def best(monkeypatch):
+    """A frontier that takes no time; it notes what it was asked for."""
+    x = np.array([1e9, 1e10])
+    found = design.Frontier(
+        flops=x, d=x**0.4, excess=x**-0.7, slope=-0.7 + 0 * x, size_slope=0.4 + 0 * x,
+        at_edge=x > 1e10,
+    )  # fmt: skip
+    asked = []
+
+    def frontier(family, rule, flops):
+        asked.append((family(10), rule(family(10)), list(flops)))
+        return found
+
+    monkeypatch.setattr("solvable.design.frontiers.frontier", frontier)
+    return SimpleNamespace(result=found, asked=asked)
 
 
 def test_frontier_gives_slopes_and_exponents(answer, best):
     plain = answer("frontier --alpha 1 --beta 0.7 --gamma 0.3 --flops 1e9,1e10")
+    family = solvable.PowerLaw(alpha=1.0, beta=0.7, v=1000, d=10)
+    assert best.asked == [(family, solvable.SGD(0.3), [1e9, 1e10])]
     for name in ("flops", "d", "excess", "slope", "size_slope", "at_edge"):
-        np.testing.assert_array_equal(plain[name], getattr(best, name))
+        np.testing.assert_array_equal(plain[name], getattr(best.result, name))
     given = dict(alpha=1.0, beta=0.7, noise=0.0, ratio=100, gamma=0.3, B=1)
     assert plain["given"] == given
     assert plain["phase"]["loss_exponent"] == solvable.phase(1.0, 0.7).loss_exponent
@@ -269,17 +339,22 @@ def test_frontier_prints_and_writes_them(run, best):
     assert "phase II" in out and "Phases assume no noise" in out
     assert "-0.7059" in out and "0.4118" in out
     comments, table = read_csv("best.csv")
-    np.testing.assert_array_equal(table["d"], best.d)
+    np.testing.assert_array_equal(table["d"], best.result.d)
     assert json.loads(comments["phase"])["name"] == "II"
 
 
-def test_frontier_needs_no_phase(run, best, monkeypatch):
-    edge = dataclasses.replace(best, at_edge=np.array([True, False]))
-    monkeypatch.setattr("solvable.design.frontiers.frontier", lambda *_: edge)
-    code, out, _ = run("frontier --alpha 0.1 --beta 0.2")
-    assert code == 0
-    assert "No phase: --alpha and --beta must satisfy" in out and "-0.7059" not in out
-    assert "At the edge of the sizes searched" in out
+def test_frontier_without_a_phase_says_so_before_it_computes(run, best):
+    code, out, err = run("frontier --alpha 0.1 --beta 0.2")
+    assert (code, out, best.asked) == (2, "", [])
+    assert err.startswith("Error: No phase: --") and "give --flops" in err
+    code, out, err = run("frontier --alpha 0.1 --beta 0.2 --flops 1e9,1e10")
+    assert code == 0 and "No phase" in out and "limit" not in out
+    assert best.asked[0][0].v == 40  # the ratio is 4 for alpha below a half
+
+
+def test_frontier_marks_edges(run, best):
+    best.result.at_edge[0] = True
+    assert "At the edge of the sizes searched" in run("frontier --alpha 1 --beta 0.7")[1]
 
 
 def test_ranges_of_budgets_go_by_decades():
@@ -290,8 +365,8 @@ def test_ranges_of_budgets_go_by_decades():
 @pytest.mark.parametrize(
     "line",
     [
-        f"{EXAMPLE} --noise 0.1 --terms",
-        f"simulate {FEATURES} --steps 100 --seeds 3",
+        f"predict {FEATURES} --noise 0.1 --steps 10 --terms --gamma 0.2 --B 4",
+        f"simulate {FEATURES} --steps 100 --seeds 3 --B 2",
         "phase 1 -1/3",
     ],
 )
@@ -320,44 +395,66 @@ predict --alpha 1 --beta 1 --v 9 --d 30 --steps 9
     --d must not exceed v = 9, but is 30. Take v >= d.
 predict --alpha 1 --beta 1 --v 9 --d 3.5 --steps 9
     --d must be a whole number, but is 3.5.
-predict --alpha 1 --beta 1 --v 9 --steps 9
-    Give --d, the number of features, or --linear-regression
+predict --alpha 1 --beta 1 --d 3 --steps 9
+    --v must be given, or --ratio and --d.
+predict --beta 1 --v 9 --steps 9
+    --alpha must be given, or a --model.
 predict --alpha 1 --beta 1 --v 9 --d 3
-    Command "predict" parameter --steps requires an argument.
-predict $P --steps 10 --linear-regression
-    Give --d, the number of features, or --linear-regression
+    --steps must be given.
 predict $P --steps 10 --noise -1
     --noise must be at least 0, but is -1.0.
 predict $P --steps 10 --gamma 0
     --gamma must be a positive finite number, but is 0.0.
 predict $P --steps 10 --gamma 0.1 --fraction 0.1
-    Give --gamma or --fraction: one of them.
+    --fraction must be left out beside --gamma, but is 0.1.
 predict $P --steps 10 --gamma 9
-    --gamma must be below the largest stable learning rate, 0.51
+    The rule must have gamma below the largest stable learning rate, 0.51
 predict $P --steps 10 --fraction 1
-    Take --fraction 0.5, or set --allow-unstable.
+    Take --fraction 0.5, or --allow-unstable.
 predict $P --steps 10 --B 0
     --B must be at least 1, but is 0.
+predict $P --steps 10 --mu 1
+    --mu must lie in [0, 1), but is 1.0.
+predict $P --steps 10 --p 2
+    --p must be given with --schedule power, and only then, but is 2.0.
+predict $P --steps 10 --n 20
+    --n must come with --full-batch or --flow or --ridge, but is 20.
+predict $P --flow --steps 10
+    --steps must be left out beside --flow, but is 10.
+predict $P --ridge 0.1 --mu 0.5
+    --mu must be left out beside --ridge, but is 0.5.
 predict $P --steps -5
     --steps must be at least 0, but is -5.
 predict $P --steps 1e16
     --steps must be at most 1e+15, but is 10000000000000000.
 predict $P --steps 10,5
-    --steps must be strictly increasing, but is [10, 5]. Sort them.
+    --steps must be strictly increasing, but is [10, 5].
+predict $P --steps 10 --rule Mine
+    --rule must name a class as module:Class, but is 'Mine'.
+predict $P --steps 10 --rule solvable.rules:ThreeRates --rule-fields x
+    Invalid value for --rule-fields: 'x' is no list of fields such as
 predict $P --steps 10 --gama 1
     Unknown option: --gama. Did you mean --gamma? See solvable predict --help.
+predict $P --steps 10 --lr 1
+    Unknown option: --lr. Did you mean --gamma? See solvable predict --help.
+predict $P --steps 10 --batch-size=3
+    Unknown option: --batch-size. Did you mean --B?
+simulate $P --steps 10 --samples 3
+    Unknown option: --samples. Did you mean --n?
 predict $P --steps 10 7
     Unused Tokens: ['7'].
 simulate $P --steps 10 --seeds 0
     --seeds must be at least 1, but is 0.
 simulate $P --steps 10 --seed -1
     Invalid value for --seed: '-1' is no whole number
+simulate $P --steps 10 --seed 4294967296
+    Invalid value for --seed: '4294967296' is no whole number from 0 to 4294967295.
 simulate $P --steps 10 --seed 1.5
     Invalid value for --seed: '1.5' is no whole number
 simulate $P --steps 10 --engine exact
     Invalid value "exact" for --engine. Choose from: "modes", "features".
 simulate $P --steps 10 --inputs rademacher
-    Take --engine features.
+    --inputs must be Gaussian for the modes engine
 simulate $P --steps 10 --engine features --inputs student-t
     --dof must be given with --inputs student-t
 simulate $P --steps 10 --engine features --inputs student-t --dof 4
@@ -365,7 +462,7 @@ simulate $P --steps 10 --engine features --inputs student-t --dof 4
 simulate $P --steps 1e10
     --steps must be at most 2.14748e+09, but is 10000000000.
 phase 0.1 1/5
-    --alpha and --beta must satisfy 2 (alpha + beta) > 1, but are 1/10 and 1/5
+    must satisfy 2 (alpha + beta) > 1
 phase -1 2
     --alpha must be a positive finite number, but is -1.
 phase 1
@@ -375,13 +472,13 @@ phase 1 x
 phas 1 1
     Unknown command "phas". Did you mean "phase"?
 frontier --alpha 1 --beta 1 --ratio 0.5
-    --ratio must be v / d, at least 1, but is 0.5.
+    --ratio must be at least 1, but is 0.5.
+frontier --alpha 1 --beta 1 --mu 0.5
+    Unknown option: --mu.
 frontier --alpha 1 --beta 1 --flops 1e9:1e8
     '1e9:1e8' is no increasing pair such as 1e9:1e20.
 frontier --alpha 1 --beta 1 --flops 1e9,1e8
     --flops must be strictly increasing
-frontier --alpha 1 --beta 1 --gamma 3 --flops 1e5
-    --gamma must be below the largest stable learning rate
 predict $P --steps 10 --out curve.txt
     --out must end in .nc or .csv, but is 'curve.txt'.
 predict $P --steps 10 --out no/curve.nc
@@ -399,6 +496,7 @@ def test_bad_input_is_one_line_with_the_fix(run, line, message):
     assert err.startswith("Error: ") and err.count("\n") == 1
     assert message in err
     assert "`" not in err and "Argument" not in err  # not the words of Python
+    assert "(...)" not in err and "=True" not in err and "='" not in err
 
 
 def test_an_existing_file_is_refused_before_the_computation(run, monkeypatch):
@@ -459,7 +557,7 @@ def test_an_early_interrupt_is_one_line(run, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("solvable.simulation.stepping.simulate", interrupted)
+    monkeypatch.setattr("solvable.simulation.training.simulate", interrupted)
     assert run(f"simulate {ONE}") == (130, "", "Interrupted.\n")
 
 
@@ -497,30 +595,75 @@ def test_a_closed_pipe_is_no_traceback():
         assert process.communicate(timeout=30)[1] == ""
 
 
+# Compiled programs
+
+
+class TestPrograms:
+    @pytest.fixture
+    def environment(self, monkeypatch, tmp_path):
+        """What the process of a command has: nothing said of a cache."""
+        for name in ("JAX_COMPILATION_CACHE_DIR", "SOLVABLE_CACHE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "1")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "users"))
+        monkeypatch.setattr("sys.platform", "linux")
+        return monkeypatch
+
+    def where(self) -> str | None:
+        cache.begin()
+        return os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+
+    def test_are_kept_for_the_user_alone(self, environment, tmp_path):
+        folder = Path(self.where())
+        assert folder.is_relative_to(tmp_path / "users" / "solvable")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        folder.chmod(0o777)  # anyone could put programs there
+        assert self.where() is None
+
+    def test_are_kept_where_the_user_says_or_nowhere(self, environment, tmp_path):
+        environment.setenv("SOLVABLE_CACHE", str(tmp_path / "here"))
+        assert Path(self.where()).parent == tmp_path / "here"
+        environment.setenv("SOLVABLE_CACHE", "off")
+        assert self.where() is None
+        environment.delenv("SOLVABLE_CACHE")
+        environment.setenv("JAX_COMPILATION_CACHE_DIR", "mine")
+        cache.begin()
+        assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "mine"
+
+    def test_a_folder_that_cannot_be_had_is_no_error(self, environment, tmp_path):
+        (tmp_path / "users").write_text("a file")
+        assert self.where() is None
+
+    def test_the_oldest_go_when_there_are_too_many(self, tmp_path):
+        for k in range(5):
+            (tmp_path / f"{k}").write_bytes(bytes(100))
+            os.utime(tmp_path / f"{k}", (k, k))
+        cache.prune(tmp_path, 250)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "4"]
+
+
 # Verification, with a ladder of one rung
 
 
 @pytest.fixture
 def ladder(monkeypatch):
     """Replace the ladder by one that passes or not: set ``ladder.passed``."""
-    module = pytest.importorskip("solvable.verify.ladder")
     from matplotlib.figure import Figure
+
+    from solvable.verify import Check, Verification
 
     fake = SimpleNamespace(passed=True)
 
-    def verify(*, quick, everything, seed, report):
-        row = ("II", 1.0, np.nan, np.bool_(fake.passed))
-        columns = ("phase", "alpha", "max |z|", "holds")
-        rung = SimpleNamespace(
-            name="exponents", title="Slopes", passed=fake.passed, columns=columns, rows=(row,),
-            note=f"quick {quick}, seed {seed}", series={},
+    def climb(*, quick, everything, seed, report):
+        check = Check(
+            name="exponents", title="Slopes", columns=("phase", "alpha", "score"),
+            rows=(("II", 1.0, np.nan),), holds=(fake.passed,), note=f"quick {quick}, seed {seed}",
         )  # fmt: skip
         if report:
-            report(rung)
-        plain = lambda: {"passed": fake.passed, "rungs": [vars(rung)]}
-        return SimpleNamespace(passed=fake.passed, rungs=(rung,), to_dict=plain)
+            report(check)
+        return Verification(rungs=(check,), seed=seed)
 
-    monkeypatch.setattr(module, "verify", verify)
+    monkeypatch.setattr("solvable.verify.ladder.climb", climb)
     monkeypatch.setattr("solvable.plot.verification", lambda _: Figure(), raising=False)
     return fake
 
@@ -542,6 +685,6 @@ def test_verify_fails_with_exit_code_1_and_json(run, ladder):
     assert "exponents  Slopes: FAILED" in out and out.endswith("FAILED: exponents.\n")
     code, out, err = run("verify --json --figure other.pdf")
     assert (code, err) == (1, "Saved other.pdf.\n")
-    assert strict(out)["rungs"][0]["rows"] == [["II", 1.0, None, False]]
+    assert strict(out)["rungs"][0]["rows"] == [["II", 1.0, None]]
     assert run("verify --figure other.pdf")[0] == 2
     assert run("verify --figure other.pdf --force")[0] == 1

@@ -144,7 +144,7 @@ def test_a_frontier_is_saved_and_loaded_without_loss(best, tmp_path):
         ({"sizes": (0, 100)}, "`sizes` must be at least 1, but is 0"),
         (
             {"family": lambda d: PowerLaw(alpha=1.0, beta=0.7, v=d)},
-            "`family` must return a PowerLaw with d = 100 when called with 100",
+            "`family` must return a problem with d = 100 when called with 100",
         ),
         ({"family": lambda d: II(2 * d)}, "when called with 100, but is PowerLaw(alpha=1.0, "),
     ],
@@ -158,7 +158,7 @@ def test_bad_input_is_named(change, message):
 def test_an_unstable_rule_is_refused_with_its_threshold():
     with pytest.raises(UnstableError, match="`rule` must give gamma below") as caught:
         frontier(II, lambda problem: SGD(1.2), [1e8], sizes=(100, 1000))
-    threshold, d = re.search(r"rate, (\S+) at d = (\d+), but gives 1.2", str(caught.value)).groups()
+    threshold, d = re.search(r"rate, (\S+) at d = (\d+), but is 1.2", str(caught.value)).groups()
     assert float(threshold) == pytest.approx(max_learning_rate(II(int(d))), rel=1e-5)
     # Stable at some sizes is not enough: this rule is not, from d = 500 on.
     with pytest.raises(UnstableError, match=r"at d = [5-9]..[, ]"):

@@ -30,8 +30,8 @@ _HOMES = {
     "dynamics.one_pass": ["UnstableError"],
     "asymptotics.phases": ["phase"],
     "asymptotics.scaling": ["exponents"],
-    "design.stability": ["stability", "threshold"],
-    "simulation.simulate": ["simulate"],
+    "design.thresholds": ["stability", "threshold"],
+    "simulation.training": ["simulate"],
     "simulation.runs": ["Runs"],
     "simulation.budget": ["estimate"],
     "verify.comparison": ["compare"],
@@ -73,8 +73,8 @@ if TYPE_CHECKING:
     from solvable import verify as verify
     from solvable.asymptotics.phases import phase as phase
     from solvable.asymptotics.scaling import exponents as exponents
-    from solvable.design.stability import stability as stability
-    from solvable.design.stability import threshold as threshold
+    from solvable.design.thresholds import stability as stability
+    from solvable.design.thresholds import threshold as threshold
     from solvable.dynamics.curve import Curve as Curve
     from solvable.dynamics.one_pass import UnstableError as UnstableError
     from solvable.dynamics.prediction import expect as expect
@@ -100,7 +100,7 @@ if TYPE_CHECKING:
     from solvable.simulation import inputs as inputs
     from solvable.simulation.budget import estimate as estimate
     from solvable.simulation.runs import Runs as Runs
-    from solvable.simulation.simulate import simulate as simulate
+    from solvable.simulation.training import simulate as simulate
     from solvable.util.errors import ArgumentError as ArgumentError
     from solvable.util.results import load as load
     from solvable.util.steps import log_steps as log_steps

@@ -6,7 +6,7 @@ from solvable.util.lazy import attach
 
 _HOMES = {
     "design.frontiers": ["Frontier", "frontier"],
-    "design.stability": ["RateMap", "Stability", "learning_rate_map", "stability", "threshold"],
+    "design.thresholds": ["RateMap", "Stability", "learning_rate_map", "stability", "threshold"],
     "design.batches": ["CriticalBatch", "batch_hessian_rate", "critical_batch", "steps_to_target"],
     "design.optimal": ["EdgeWarning", "OptimalSchedule", "Tuned", "optimal_schedule", "tune"],
     "design.mixtures": ["optimal_proportions", "optimal_weights"],
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from solvable.design.regimes import Regime as Regime
     from solvable.design.regimes import duality as duality
     from solvable.design.regimes import regime as regime
-    from solvable.design.stability import RateMap as RateMap
-    from solvable.design.stability import Stability as Stability
-    from solvable.design.stability import learning_rate_map as learning_rate_map
-    from solvable.design.stability import stability as stability
-    from solvable.design.stability import threshold as threshold
+    from solvable.design.thresholds import RateMap as RateMap
+    from solvable.design.thresholds import Stability as Stability
+    from solvable.design.thresholds import learning_rate_map as learning_rate_map
+    from solvable.design.thresholds import stability as stability
+    from solvable.design.thresholds import threshold as threshold
     from solvable.design.stopping import EarlyStopping as EarlyStopping
     from solvable.design.stopping import early_stopping as early_stopping
     from solvable.design.stopping import flow_frontier as flow_frontier

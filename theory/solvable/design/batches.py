@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import optimize
 
-from solvable.design.stability import learned_out
+from solvable.design.thresholds import learned_out
 from solvable.dynamics import inversion, secular
 from solvable.models.draw import Draw
 from solvable.models.problem import Problem, check_problem
 from solvable.models.thresholds import largest, spectrum_of
 from solvable.numerics.sums import MAX_SIZE
-from solvable.util.checks import check_count, check_key, check_number
+from solvable.util.checks import check_count, check_key, check_number, is_usual
 from solvable.util.errors import requirement, wrong_kind
 from solvable.util.memory import check_memory
 from solvable.util.precision import float64_on_cpu
@@ -142,7 +142,7 @@ def steps_to_target(problem: Problem, target: float, B: float) -> tuple[int, flo
         True
     """
     target = check_number("target", target, positive=True)
-    B = float(check_number("B", _LARGE if B == np.inf else B, positive=True))
+    B = float(check_number("B", _LARGE if is_usual(B, np.inf) else B, positive=True))
     modes, inverse_d = spectrum_of(problem)
     best = float(learned_out(modes, inverse_d))
     if target <= best:

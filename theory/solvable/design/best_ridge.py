@@ -28,7 +28,7 @@ from solvable.numerics.search import minimum
 from solvable.spectra.lower_edge import negative_branch
 from solvable.spectra.resolvent import EQUAL, freedom
 from solvable.spectra.two_point import Sizes
-from solvable.util.checks import check_number
+from solvable.util.checks import check_number, is_usual
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
 from solvable.util.types import Array
@@ -203,8 +203,9 @@ def equiparameterization(
         >>> round(best.d), round(best.n)
         (1000, 1000)
     """
-    check_number("product", product, minimum=4)
-    if ridge not in (None, 0):
+    check_problem(problem)
+    product = check_number("product", product, minimum=4)
+    if not (is_usual(ridge, None) or is_usual(ridge, 0)):
         raise requirement("ridge", "be None, for the best, or 0", ridge)
     log_d, found, excess = map(float, _split(float(product), problem.spectrum(), ridge is None))
     d = float(np.exp(log_d))

@@ -6,13 +6,16 @@ equivalent itself, with no asymptotics: its slopes are what the phases predict i
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
+from solvable.dynamics.chunks import CHUNK, in_chunks
 from solvable.dynamics.inversion import EARLY, late_excess
 from solvable.dynamics.one_pass import UnstableError, is_plain, plain_rate
+from solvable.models.modes import Modes
 from solvable.models.problem import Problem, check_one_pass
 from solvable.models.thresholds import largest
 from solvable.numerics.sums import MAX_SIZE, count_octaves
@@ -21,13 +24,16 @@ from solvable.util.checks import check_count, check_vector
 from solvable.util.errors import requirement, wrong_kind
 from solvable.util.precision import float64_on_cpu
 from solvable.util.results import Result, array
+from solvable.util.types import Array
 
 PER_DECADE = 4
 """Sizes d per decade in the search of the neighbourhood of the optimum."""
 
 _NODES = 9
 _DELTA = 0.2  # half the step in log f of the local slopes
+_BUDGETS = 256  # searched at a time, so that memory does not grow with them
 SIZES = (8, 10**16)
+"""Smallest and largest d searched by default."""
 
 
 class Frontier(Result, kw_only=True):
@@ -67,45 +73,64 @@ class Frontier(Result, kw_only=True):
 
 
 _late = jax.jit(jax.vmap(late_excess))
+_largest = jax.jit(jax.vmap(largest))
 
 
-def _log_excess(
-    d: np.ndarray, flops: np.ndarray, family: Callable, rule: Callable
-) -> tuple[np.ndarray, float]:
-    """log excess risk of each size (n,) at its budgets (n, m), infinite where t < EARLY."""
-    problems = [family(int(size)) for size in d]
-    for size, problem in zip(d, problems, strict=True):
-        if not isinstance(problem, Problem) or problem.d != int(size):
-            must = f"return a problem with d = {int(size)} when called with {int(size)}"
+class _Family(NamedTuple):
+    """From a size to its problem and rule."""
+
+    problem: Callable[[int], Problem]
+    rule: Callable[[Problem], Rule]
+    octaves: int
+    """Of the compressed sums, the same for all sizes."""
+
+    def at(self, d: float) -> tuple[Problem, Rule]:
+        """The problem of a size and its rule, checked."""
+        problem = self.problem(int(d))
+        if not isinstance(problem, Problem) or problem.d != int(d):
+            must = f"return a problem with d = {int(d)} when called with {int(d)}"
             raise requirement("family", must, problem)
-        check_one_pass(problem)
-    rules = [rule(problem) for problem in problems]
-    for found in rules:
-        if not is_plain(check_rule(found)):
+        rule = self.rule(check_one_pass(problem))
+        if not is_plain(check_rule(rule)):
             must = "give SGD of constant rate, for which the phases are"
-            raise requirement("rule", must, found)
-    octaves = max(count_octaves(float(problem.v)) for problem in problems)
-    spectra = [problem.spectrum(octaves) for problem in problems]
-    modes = jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *spectra)
-    gamma = np.array([float(plain_rate(found)) for found in rules])
-    B = np.array([float(found.B) for found in rules])
-    inverse_d = 1.0 / d
-    threshold = np.asarray(_largest(modes, inverse_d, B))
+            raise requirement("rule", must, rule)
+        return problem, rule
+
+    def log_excess(self, d: np.ndarray, flops: np.ndarray) -> np.ndarray:
+        """log excess risk of each size (n,) at its budgets (n, m), infinite where t < EARLY."""
+        problems, rules = zip(*map(self.at, d), strict=True)
+        spectra = [problem.spectrum(self.octaves) for problem in problems]
+        modes = jax.tree.map(lambda *x: np.stack([np.asarray(y, float) for y in x]), *spectra)
+        gamma = np.array([float(plain_rate(rule)) for rule in rules])
+        B = np.array([float(rule.B) for rule in rules])
+        _check_stable(d, modes, gamma, B)
+        step = flops / (d * B)[:, None]
+        row, t = np.indices(step.shape)[0].ravel(), np.maximum(step, EARLY).ravel()[:, None]
+
+        def values(cell: np.ndarray) -> tuple[Array, float]:
+            cell = cell.astype(int)
+            at = row[cell]
+            law = jax.tree.map(lambda x: x[at], modes), 1.0 / d[at], gamma[at], B[at]
+            return _late(t[cell], *law)[:, 0], 0.0
+
+        found, _ = in_chunks(values, np.arange(float(step.size)), least=CHUNK, large=CHUNK)
+        return np.where(step >= EARLY, np.log(np.reshape(found, step.shape)), np.inf)
+
+
+def _check_stable(d: np.ndarray, modes: Modes, gamma: np.ndarray, B: np.ndarray) -> None:
+    def values(row: np.ndarray) -> tuple[Array, float]:
+        at = row.astype(int)
+        return _largest(jax.tree.map(lambda x: x[at], modes), 1.0 / d[at], B[at]), 0.0
+
+    threshold = np.asarray(in_chunks(values, np.arange(float(d.size)), least=CHUNK, large=CHUNK)[0])
     if (gamma >= threshold).any():
         at = int(np.argmax(gamma >= threshold))
         must = (
             f"give gamma below the largest stable learning rate, {threshold[at]:.6g} at "
             f"d = {d[at]:g}"
         )
-        shell = "Take a smaller --gamma, or --fraction 0.5."
-        page = "theory/batch_size"
+        shell, page = "Take a smaller --gamma, or --fraction 0.5.", "theory/batch_size"
         raise UnstableError("rule", must, float(gamma[at]), page=page, shell=shell)
-    step = flops / (d * B)[:, None]
-    excess = np.asarray(_late(np.maximum(step, EARLY), modes, inverse_d, gamma, B))
-    return np.where(step >= EARLY, np.log(excess), np.inf), float(problems[0].noise)
-
-
-_largest = jax.jit(jax.vmap(largest))
 
 
 def _sizes(low: float, high: float, count: int) -> np.ndarray:
@@ -173,36 +198,19 @@ def frontier(
     flops = check_vector("flops", flops, positive=True)
     if (np.diff(flops) <= 0).any():
         raise requirement("flops", "be strictly increasing", flops.tolist())
-    low, high = sizes or SIZES
-    for size in (low, high):
-        check_count("sizes", size, maximum=MAX_SIZE)
-    if low >= high:
-        raise requirement("sizes", "be an increasing pair, from 1 on", sizes)
+    low, high = SIZES if sizes is None else _check_sizes(sizes)
     high = min(high, np.exp(_DELTA) * flops[-1] / EARLY)
     if low >= high:
         must = f"leave at least {EARLY} steps to the smallest size, {low}"
         raise requirement("flops", must, float(flops[-1]))
     coarse = _sizes(low, high, int(PER_DECADE * np.log10(high / low)) + 2)
-    table, noise = _log_excess(coarse, np.tile(flops, (coarse.size, 1)), family, rule)
-    best = np.argmin(table, axis=0)
-    if not np.isfinite(table[best, np.arange(flops.size)]).all():
-        must = f"leave at least {EARLY} steps to the smallest size, {low}"
-        raise requirement("flops", must, float(flops[0]))
-    last = np.isfinite(table).sum(axis=0) - 1
-    at_edge = (best == 0) | (best == last)
-    # Chebyshev points of each neighbourhood, all neighbourhoods in one compiled call.
-    half = (1 - np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))) / 2
-    neighbours = np.clip([best - 1, best + 1], 0, coarse.size - 1)
-    bounds = np.log(coarse[neighbours])
-    d = np.rint(np.exp(bounds[0][:, None] + half * (bounds[1] - bounds[0])[:, None]))
-    shifted = flops[:, None, None] * np.exp([-_DELTA, 0.0, _DELTA])
-    fine, _ = _log_excess(
-        d.ravel(), np.broadcast_to(shifted, (*d.shape, 3)).reshape(-1, 3), family, rule
+    plain = _Family(family, rule, 0)
+    problems = [plain.at(d)[0] for d in coarse]
+    searched = plain._replace(octaves=max(count_octaves(float(x.v)) for x in problems))
+    parts = np.split(flops, np.arange(_BUDGETS, flops.size, _BUDGETS))
+    optimum, at_edge = map(
+        np.concatenate, zip(*(_search(part, coarse, searched) for part in parts), strict=True)
     )
-    optimum = np.empty((flops.size, 3, 2))
-    for k, (x, y) in enumerate(zip(np.log(d), fine.reshape(*d.shape, 3), strict=True)):
-        x, first = np.unique(x, return_index=True)
-        optimum[k] = [_minimum(x, column) for column in y[first].T]
     log_d, log_P = optimum[..., 0], optimum[..., 1]
     difference = lambda y: (y[:, 2] - y[:, 0]) / (2 * _DELTA)
     return Frontier(
@@ -212,5 +220,38 @@ def frontier(
         slope=difference(log_P),
         size_slope=difference(log_d),
         at_edge=at_edge,
-        noise=noise,
+        noise=float(problems[0].noise),
     )
+
+
+def _check_sizes(sizes: Any) -> tuple[int, int]:
+    pair = check_vector("sizes", sizes)
+    if pair.size != 2 or pair[0] >= pair[1]:
+        raise requirement("sizes", "be an increasing pair, from 1 on", sizes)
+    low, high = (check_count("sizes", size, maximum=MAX_SIZE) for size in pair)
+    return low, high
+
+
+def _search(
+    flops: np.ndarray, coarse: np.ndarray, family: _Family
+) -> tuple[Float[np.ndarray, "k 3 2"], Bool[np.ndarray, " k"]]:
+    """log d* and log P* at and around each budget, and whether d* is at an edge of the sizes."""
+    table = family.log_excess(coarse, np.tile(flops, (coarse.size, 1)))
+    best = np.argmin(table, axis=0)
+    if not np.isfinite(table[best, np.arange(flops.size)]).all():
+        must = f"leave at least {EARLY} steps to the smallest size, {coarse[0]:g}"
+        raise requirement("flops", must, float(flops[0]))
+    last = np.isfinite(table).sum(axis=0) - 1
+    # Chebyshev points of each neighbourhood.
+    half = (1 - np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))) / 2
+    neighbours = np.clip([best - 1, best + 1], 0, coarse.size - 1)
+    bounds = np.log(coarse[neighbours])
+    d = np.rint(np.exp(bounds[0][:, None] + half * (bounds[1] - bounds[0])[:, None]))
+    shifted = flops[:, None, None] * np.exp([-_DELTA, 0.0, _DELTA])
+    shifted = np.broadcast_to(shifted, (*d.shape, 3)).reshape(-1, 3)
+    fine = family.log_excess(d.ravel(), shifted).reshape(*d.shape, 3)
+    optimum = np.empty((flops.size, 3, 2))
+    for k, (x, y) in enumerate(zip(np.log(d), fine, strict=True)):
+        x, first = np.unique(x, return_index=True)
+        optimum[k] = [_minimum(x, column) for column in y[first].T]
+    return optimum, (best == 0) | (best == last)

@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import optimize
 
-from solvable.design.stability import threshold
+from solvable.design.thresholds import threshold
 from solvable.dynamics.domain_theory import final_excess_by_proportion
 from solvable.dynamics.one_pass import UnstableError
 from solvable.dynamics.prediction import predict

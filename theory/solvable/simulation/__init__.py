@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from solvable.util.lazy import attach
 
 _HOMES = {
-    "simulation.simulate": ["simulate"],
+    "simulation.training": ["simulate"],
     "simulation.runs": ["DivergenceWarning", "Runs"],
     "simulation.budget": ["Estimate", "estimate"],
     "simulation.cluster": ["Cluster"],
@@ -21,4 +21,4 @@ if TYPE_CHECKING:
     from solvable.simulation.domain_runs import simulate_domains as simulate_domains
     from solvable.simulation.runs import DivergenceWarning as DivergenceWarning
     from solvable.simulation.runs import Runs as Runs
-    from solvable.simulation.simulate import simulate as simulate
+    from solvable.simulation.training import simulate as simulate

@@ -17,6 +17,7 @@ from solvable.simulation.one_pass import check_setting, chunks
 from solvable.simulation.placement import by_seed, check_devices, prepare
 from solvable.util.checks import check_count
 from solvable.util.memory import in_words
+from solvable.util.precision import usual_promotion
 
 _CALIBRATION = 0.2  # seconds
 _COMPILATION = 3.0  # of a draw, at most
@@ -37,6 +38,7 @@ class Estimate:
         return f"{self.steps:,} steps, about {self.seconds:.2g} s and {in_words(self.memory)}"
 
 
+@usual_promotion
 def estimate(
     problem: Problem,
     rule: Rule,

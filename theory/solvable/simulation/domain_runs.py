@@ -16,9 +16,11 @@ from solvable.simulation.runs import EXPLODED, DivergenceWarning
 from solvable.util.checks import check_count, check_key, check_type
 from solvable.util.errors import warn
 from solvable.util.memory import check_memory
+from solvable.util.precision import usual_promotion
 from solvable.util.steps import check_steps
 
 
+@usual_promotion
 def simulate_domains(
     key: jax.Array,
     domains: Domains,

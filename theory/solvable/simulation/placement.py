@@ -81,6 +81,7 @@ def devices_of(devices: Any) -> list[jax.Device]:
     """A device, or a sequence of some, as a list of different ones."""
     found = [devices] if isinstance(devices, jax.Device) else devices
     ordered = isinstance(found, (Sequence, np.ndarray)) and not isinstance(found, (str, bytes))
+    ordered = ordered and np.ndim(found) > 0
     if not ordered or not all(isinstance(device, jax.Device) for device in found):
         fix = "Such as jax.local_devices()."
         raise wrong_kind("devices", "be a sequence of devices of JAX", devices, fix)
@@ -122,11 +123,10 @@ def _with_keys(memory: Any, keys: jax.Array) -> Any:
 
     A step folds its number, which is below 2^31, into the key of a row; these fold in more.
     """
-
     leaves, tree = jax.tree.flatten(memory)
     for k, x in enumerate(leaves):
         if _is_key(x):
-            new, shape = np.uint32(2**31 + k), jax.random.key_data(x).shape[1:]
+            new, shape = np.uint32(2**31 + k), jax.random.key_data(x).shape
             bits = lambda key, new=new, shape=shape: jax.random.bits(
                 jax.random.fold_in(key, new), shape
             )
@@ -154,8 +154,9 @@ def prepare(
     shared = len(data) == 1 and layout.data is not layout.row
 
     def stack(*leaves: Any) -> Any:
-        rows = [leaves[row % len(leaves)] for row in layout.rows]
-        return jnp.stack(rows) if _is_key(leaves[0]) else np.stack(rows)
+        if _is_key(leaves[0]):  # of which every row gets its own
+            return leaves[0]
+        return np.stack([leaves[row % len(leaves)] for row in layout.rows])
 
     # One device may be too small for what all of them share.
     with jax.default_device(cpu()):

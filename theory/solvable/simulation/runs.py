@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from solvable.models.draw import Draw
-from solvable.models.problem import Problem
-from solvable.rules.rule import Rule
+from solvable.models.problem import Problem, check_problem
+from solvable.rules.rule import Rule, check_rule
 from solvable.util.along import Along
-from solvable.util.checks import check_array
+from solvable.util.checks import check_array, check_number, check_vector
 from solvable.util.errors import requirement, warn, why
 from solvable.util.record import static
 from solvable.util.results import AXIS, array
@@ -107,10 +107,15 @@ class Runs(Along, kw_only=True):
             >>> Runs.from_array([0, 10], [[1.0, 0.5], [1.0, 0.4]]).mean
             array([1.  , 0.45])
         """
-        risk, steps = check_array("risk", risk), check_steps(np.asarray(step))
+        risk, steps = check_array("risk", risk), check_steps(check_vector("step", step))
         if risk.ndim != 2 or risk.shape[1] != steps.size:
             must = f"have one row per run and one column per step, of which there are {steps.size}"
             raise requirement("risk", must, f"shape {risk.shape}")
+        if problem is not None:
+            check_problem(problem)
+        if rule is not None:
+            check_rule(rule)
+        noise = check_number("noise", noise, minimum=0)
         below = float(problem.noise) if problem is not None else noise
         given = Given(noise=noise) if problem is None else problem
         return cls(x=steps, excess=risk - below, problem=given, rule=rule, engine="given",

@@ -9,7 +9,7 @@ import numpy as np
 from solvable.simulation.loop import MAX_STEP, Piece
 from solvable.simulation.one_pass import check_setting, chunks, models_of, take_together
 from solvable.simulation.placement import by_seed, prepare
-from solvable.simulation.simulate import simulate
+from solvable.simulation.training import simulate
 from solvable.sweeps.cells import Cell
 from solvable.sweeps.store import Arrays
 from solvable.sweeps.words import inputs_of, learning_rate

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from solvable.design.stability import threshold
+from solvable.design.thresholds import threshold
 from solvable.inputs import Gaussian, Inputs, Rademacher, StudentT
 from solvable.models.power_law import PowerLaw
 from solvable.models.problem import Problem

@@ -12,10 +12,19 @@ from solvable.rules.rule import Rule, check_rule
 from solvable.simulation import full_batch, nonlinear, one_pass
 from solvable.simulation.cluster import Cluster
 from solvable.simulation.runs import Runs
-from solvable.util.checks import check_choice, check_count, check_flag, check_key, check_type
+from solvable.util.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_key,
+    check_type,
+    is_usual,
+)
 from solvable.util.errors import requirement
+from solvable.util.precision import usual_promotion
 
 
+@usual_promotion
 def simulate(
     key: jax.Array,
     problem: Problem,
@@ -117,7 +126,7 @@ def simulate(
             ("cluster", cluster, None),
         )
         for name, value, usual in unused:
-            if value is not usual and value != usual:
+            if not is_usual(value, usual):
                 raise requirement(name, f"be {usual!r} for training on a data set", value)
         sizes = full_batch.check_sizes(n, seeds, ensemble, bags)
         where = nonlinear if isinstance(problem, NonlinearFeatures) else full_batch
@@ -127,7 +136,7 @@ def simulate(
         must = "be Ridge() for nonlinear features"
         raise requirement("rule", must, rule, "For other rules take problem.kernel(key).")
     for name, value, usual in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
-        if value is not usual and value != usual:
+        if not is_usual(value, usual):
             must = f"be {usual} for rules that see fresh samples at every step"
             fix = "FullBatch, GradientDescent, GradientFlow and Ridge train on n samples."
             raise requirement(name, must, value, fix, page="theory/finite_data")
