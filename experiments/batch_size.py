@@ -153,12 +153,12 @@ def draw(data: Data) -> Figure:
         rate.axhline(top, color="0.35", ls=":", lw=0.9)
         rate.errorbar(data["hessian_B"], data["hessian"][n], data["hessian_error"][n],
                       fmt="os"[n], color=colour, mfc="none", mew=0.7, lw=0.7,
-                      label="    2 / mean top of the batch Hessian")  # fmt: skip
+                      label=f"{kind}: 2 / mean top of the batch Hessian")  # fmt: skip
     rate.plot([], [], ":", color="0.35", lw=0.9, label=r"limits $2B/\mathrm{Tr}$, $2/\lambda_1$")
     rate.plot([], [], "--", color="0.35", lw=0.7, label="linear scaling from $B = 1$")
     rate.set(xscale="log", yscale="log", xlabel="batch size $B$ (samples per step)")
     rate.set(ylabel=r"learning rate $\gamma$", title="(a) largest stable learning rate")
-    rate.set_ylim(0.25 * data["largest"].min(), 5)
+    rate.set_ylim(0.03 * data["largest"].min(), 5)
     rate.legend(loc="lower right")
     x = np.geomspace(1.01, 101, 200)
     trade.plot(x, 1 + 1 / (x - 1), color="0.35", ls=":", label="$(S'/S - 1)(N'/N - 1) = 1$")

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import GradientFlow, asymptotics, design, plot, predict, simulate
-from solvable.verify.presets import task
+from solvable.verify import task
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def draw(data: Data) -> Figure:
     for d, excess in zip(data["widths"], data["by_width"], strict=True):
         ax.loglog(t, excess, label=f"$d = 10^{{{np.log10(d):.0f}}}$")
     ax.loglog(t, data["limit"], "k", lw=0.8, label=r"$d = \infty$")
-    plot.guide(ax, t[[20, 60]], 0.6 * data["limit"][20], -(a - 1) / b)
+    plot.guide(ax, t[[20, 60]], 0.6 * data["limit"][20], -(a - 1) / b, label="$t^{-(a - 1)/b}$")
     ax.set(xlabel="time $t$", ylabel="excess risk", title="width stops time, $n = \\infty$")
     ax.legend()
 
@@ -178,7 +178,7 @@ def draw(data: Data) -> Figure:
         ax.loglog(x, theory, color=colour, label=label)
         ax.errorbar(x, mean, 2 * error, fmt="o", ms=2.5, color=colour)
     sizes = ", ".join(f"{name} = {value}" for name, value in SIMULATED.items())
-    ax.set(xlabel="time $t$", title=f"simulated (±2 s.e.)\n${sizes}$")
+    ax.set(xlabel="time $t$", title=f"lines: theory; runs ±2 s.e.\n${sizes}$")
     ax.legend()
 
     ax = axes[1, 0]
@@ -209,13 +209,13 @@ def draw(data: Data) -> Figure:
         yscale="log",
         xlabel="$d$, with $n = 3d/2$",
         ylabel="relative deviation of the mean",
-        title="error of the theory (dots: 1/size)",
+        title="error of the theory (±2 s.e.)",
     )
     ticks = np.union1d(data["steep_sizes"], data["flat_sizes"])
     ax.set_xticks(ticks, map(str, ticks))
     ax.minorticks_off()
-    ax.set_ylim(bottom=1e-3)
-    ax.legend(title="slope", loc="lower left")
+    ax.set_ylim(bottom=3e-4)
+    ax.legend(title="slope (dots: 1/size)", loc="lower left")
 
     ax = axes[1, 2]
     C = data["flops"]
@@ -226,7 +226,8 @@ def draw(data: Data) -> Figure:
         [line] = ax.loglog(C, best, label=f"$d^*$, {kind}")
         ax.loglog(C, C / best, "--", color=line.get_color(), label=f"$t^*$, {kind}")
         plot.guide(ax, C[[0, -1]], best[0] * 1.8, predicted[0], color=line.get_color())
-    ax.set(xlabel="compute $C = d\\,t$", title="best width and time")
+    ax.plot([], [], ":", color="0.35", label="exponent of $d^*$")
+    ax.set(xlabel="compute $C = d\\,t$", title="best width and time", ylim=(20, 3e12))
     ax.legend(loc="upper left")
     return fig
 

@@ -192,6 +192,8 @@ def draw(data: Data) -> Figure:
                 d * (1 + 0.03 * (k - 1)), y, error, fmt="os^"[k % 3], label=f"$t = {step}$: {fit}"
             )
         plot.guide(ax, d, data["deviation"][i, 0, 0], -1.0, label="slope −1")
+        ax.text(0.98, 0.97, "bars: ±1 s.e. of the mean", transform=ax.transAxes, fontsize=7,
+                ha="right", va="top")  # fmt: skip
         ax.set(xscale="log", yscale="log", xlabel="features $d$")
         ax.set_xticks(d, [str(x) for x in d])
         ax.minorticks_off()

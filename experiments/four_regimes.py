@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import Ridge, plot, predict, simulate
-from solvable.verify.presets import task
+from solvable.verify import task
 
 TASKS = ((1.5, 1.5), (2.0, 1.5), (4.0, 1.5))
 """(a, b): isotropic, hard, and easy."""
@@ -142,8 +142,11 @@ def draw(data: Data) -> Figure:
             ax.loglog(
                 x, data["width_bias"][2], "--", color="C2", lw=0.9, label="its bias, $d^{-3}$"
             )
+            ax.plot([], [], ":", color="0.35", label="the exponent")
+            ax.plot([], [], "--", lw=0.7, color="0.35", label="theory of the runs' smaller $v$")
+            ax.errorbar([], [], [], fmt="o", ms=3, color="0.35", label="runs, ±2 s.e.")
             ax.legend(loc="lower left")
-        ax.set_ylim(1e-12, 3)
+        ax.set_ylim(1e-15 if name == "width" else 1e-12, 3)
     f = int(data["fixed"])
     for column, (limited, symbol) in enumerate((("data", "n"), ("width", "d"))):
         ax = axes[1, column]

@@ -110,19 +110,22 @@ def draw(data: Data) -> Figure:
     for ax, panel, title in zip(
         axes[0], "abc", ("exponents", "batch size", "label noise"), strict=True
     ):
-        ax.set_title(f"({panel}) {title}")
+        ax.set_title(f"({panel}) {title}", loc="left")
         rows = np.flatnonzero(data["panel"] == panel)
         for n, colour in zip(rows, plot.sequence(len(rows)), strict=True):
             row = {name: values[n] for name, values in data.items()}
             p = 1 + (2 * row["beta"] - 1) / (2 * row["alpha"])
             exponent = -min(p, 2 - 1 / (2 * row["alpha"]))
             point = rf"$\alpha = {row['alpha']:g}$, $\beta = {row['beta']:g}$"
+            x = row["samples"]
+            seen = line_below(x, row["excess"])[0]
+            ends = np.interp(seen[[0, -1]], x, row["excess"])
+            slope = np.diff(np.log(ends))[0] / np.log(seen[-1] / seen[0])
             label = {
-                "a": f"{point}: $t^{{{exponent:.2f}}}$",
+                "a": f"{point}: {exponent:.2f} ({slope:.2f})".replace("-", "−"),
                 "b": f"$B = {row['B']}$",
                 "c": rf"$\sigma^2 = {row['noise']:g}$",
             }[panel]
-            x = row["samples"]
             plot.band(ax, x, row["mean"], row["low"], row["high"], color=colour, lw=0)
             ax.plot(x, row["excess"], color=colour, lw=1.1, label=label)
             if panel == "a":
@@ -130,8 +133,9 @@ def draw(data: Data) -> Figure:
             if panel == "c" and row["floor"] > 0:
                 ax.axhline(row["floor"], color=colour, ls=":", lw=1.0)
         ax.set(xscale="log", yscale="log", xlabel="samples $B\\,t$")
-        ax.set_ylim(1e-8, 300)
+        ax.set_ylim(1e-8, 3e4)
         ax.legend(loc="upper right")
+    axes[0, 0].get_legend().set_title("exponent at infinity (beside the dots)", {"size": 7})
     axes[0, 0].set_ylabel(r"excess risk $P - \sigma^2$")
     return fig
 

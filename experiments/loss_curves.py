@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import SGD, PowerLaw, expect, phase, plot, predict, simulate
-from solvable.verify.presets import POINTS
+from solvable.verify import POINTS
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,11 @@ def compute(c: Config) -> Data:
         } | {f"term_{name}": values for name, values in (curve.terms or {}).items()}
         for name, values in row.items():
             data.setdefault(name, []).append(values)
-    return {"step": step, "points": np.array(c.points)} | {k: np.array(v) for k, v in data.items()}
+    sizes = {"d": c.d, "v": c.ratio * c.d, "B": c.B, "seeds": c.seeds}
+    fixed = {"step": step, "points": np.array(c.points)} | {
+        k: np.array(x) for k, x in sizes.items()
+    }
+    return fixed | {k: np.array(v) for k, v in data.items()}
 
 
 def draw(data: Data) -> Figure:
@@ -83,7 +87,8 @@ def draw(data: Data) -> Figure:
         plot.band(ax, simulated, mean, low, high, color="#0072B2", lw=1.5, label="SGD (5 to 95 %)")
         ax.plot(step, data["exact"][n], color="#D55E00", lw=1.0, label="exact expectation")
         ax.plot(step, data["predicted"][n], color="black", lw=0.9, label="prediction")
-        plot.parts(ax, step, {name: data[f"term_{name}"][n] for name in plot.TERMS})
+        terms = ("capacity", "population", "distortion", "sgd_noise")
+        plot.parts(ax, step, {name: data[f"term_{name}"][n] for name in terms})
         top, bottom = data["predicted"][n].max(), data["predicted"][n].min()
         ax.set(xscale="log", yscale="log", ylim=(bottom / 15, top * 2))
         ax.yaxis.set_minor_formatter("")
@@ -95,7 +100,10 @@ def draw(data: Data) -> Figure:
     for ax in axes[:, 0]:
         ax.set_ylabel("risk $P$")
     axes[1, 3].axis("off")
-    axes[1, 3].legend(*axes[0, 3].get_legend_handles_labels(), loc="center")
+    d, v, B, seeds = (data[name] for name in ("d", "v", "B", "seeds"))
+    title = f"$d = {d}$, $v = {v}$, $B = {B}$\none draw, {seeds} runs"
+    handles = axes[0, 3].get_legend_handles_labels()
+    axes[1, 3].legend(*handles, loc="center", title=title, title_fontsize=7)
     return fig
 
 

@@ -126,7 +126,7 @@ def draw(data: Data) -> Figure:
     slope.set(xscale="log", xlabel="step $t$", ylim=(-1.5, -0.4), title="(b) slopes of (a)")
     slope.set_ylabel(r"local slope $d \log\,$excess$\,/\,d \log t$")
     for n, name in enumerate(data["features_names"]):
-        colour = colours.get(name, "#D55E00")
+        colour = colours.get(name, "#CC79A7")  # made for another size: no colour of (a)
         x, y = data["features_step"], data["equivalent"][n]
         style = {"ls": "--"} if name == "heavy ball" else {"ls": "-"}
         features.plot(x, y, color=colour, lw=1.0, label=name if n == 3 else None, **style)
@@ -137,7 +137,7 @@ def draw(data: Data) -> Figure:
     features.set_ylim(0.15 * data["equivalent"].min(), 2)
     features.set_title(f"(c) $d = {data['d']}$ random features")
     features.plot([], [], "o", color="0.35", mfc="none", ms=3, mew=0.7,
-                  label=f"mean of {data['draws']} draws")  # fmt: skip
+                  label=f"mean of {data['draws']} draws, ±1 s.e.")  # fmt: skip
     risk.legend(loc="lower left")
     features.legend(loc="lower left")
     return fig

@@ -17,11 +17,12 @@ the mottle there is the resolution of the frontier's polynomial, not noise.
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import design, phase, plot
-from solvable.verify.presets import family, half_trace
+from solvable.verify import family, half_trace
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,14 @@ def draw(data: Data) -> Figure:
     what = ("(b) risk: exponent measured − predicted", "(d) size: exponent measured − predicted")
     for ax, title, values in zip((risk, size), what, deviation, strict=True):
         edges = [np.linspace(*side, values.shape[0] + 1) for side in data["limits"]]
-        image = ax.pcolormesh(*edges, values.T, cmap="RdBu_r", vmin=-0.02, vmax=0.02)
+        norm = SymLogNorm(0.01, vmin=-0.2, vmax=0.2)
+        image = ax.pcolormesh(*edges, values.T, cmap="RdBu_r", norm=norm)
         ax.set(title=f"{title}, {budget}", xlabel=plane.get_xlabel(), ylabel=plane.get_ylabel())
         plot.boundaries(ax)
-        fig.colorbar(image, ax=ax, extend="both", ticks=[-0.02, -0.01, 0, 0.01, 0.02])
+        ticks = [-0.2, -0.05, -0.01, 0, 0.01, 0.05, 0.2]
+        bar = fig.colorbar(image, ax=ax, extend="both")
+        bar.set_ticks(ticks, labels=[f"{x:g}".replace("-", "−") for x in ticks], minor=False)
+        bar.minorticks_off()
     for ax in (plane, risk, size):
         ax.set(aspect="equal", xticks=np.arange(0, 1.3, 0.2), yticks=np.arange(0, 1.3, 0.2))
     for name, values in zip(data["phases"], data["median"], strict=True):

@@ -118,10 +118,9 @@ def draw(data: Data) -> Figure:
         ax.errorbar(data["simulated"], middle, 2 * error, fmt="o", ms=2.5, color=f"C{k}")
     ax.axvline(n, color="0.6", lw=0.7)
     ax.text(n * 1.05, 0.93, "$d = n$", transform=ax.get_xaxis_transform(), va="top")
-    ax.set(
-        xlabel="features $d$", ylabel="risk", title=f"$n = {n}$, simulated ±2 s.e.", ylim=(0.2, 8)
-    )
-    ax.legend(loc="lower left")
+    ax.set(xlabel="features $d$", ylabel="risk", title=f"(a) $n = {n}$", ylim=(0.12, 8))
+    ax.errorbar([], [], [], fmt="o", ms=2.5, color="0.35", label="runs, ±2 s.e.")
+    ax.legend(loc="lower left", frameon=True, framealpha=1, edgecolor="none")
 
     ax = axes[0, 1]
     product = float(data["product"])
@@ -129,7 +128,7 @@ def draw(data: Data) -> Figure:
         label = f"$d = {split}$, $n = {product / split:.0f}$"
         ax.loglog(data["ridge"], data["by_ridge"][k], label=label)
         ax.plot(*data["best_ridge"][k], "o", ms=4, color=f"C{k}")
-    ax.set(xlabel="ridge", ylabel="excess risk", title="best ridge (closed form)")
+    ax.set(xlabel="ridge", ylabel="excess risk", title="(b) dots: closed form", ylim=(0.15, 6))
     ax.legend(loc="upper left")
 
     ax = axes[0, 2]
@@ -141,10 +140,11 @@ def draw(data: Data) -> Figure:
     ax.set(
         xlabel="$d / n$",
         ylabel="excess risk",
-        title=f"$d\\,n = 10^{{{np.log10(product):.0f}}}$",
-        ylim=(0.15, 0.7),
+        title=f"(c) split of $d\\,n = 10^{{{np.log10(product):.0f}}}$",
+        ylim=(0.15, 2.2),
     )
-    ax.legend(loc="upper center")
+    ax.plot([], [], ":", color="C0", lw=0.7, label="its best split, predicted")
+    ax.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
     return fig
 
 
