@@ -111,23 +111,23 @@ for name, rule in {"constant": SGD(0.02), "cosine": SGD(schedules.Cosine(0.2, T)
 #
 # $$ E(T) \approx \underbrace{\sum_j w_j e^{-2 \lambda_j \tau_T}}_{\sim\, \tau_T^{-s}} +
 # \frac{\sigma^2}{B} \sum_t \gamma_t^2 K(\tau_T - \tau_t), \qquad
-# K(u) = \sum_j \lambda_j^2 e^{-2 \lambda_j u} \sim u^{-(2 - 1/a)}, $$
+# K(u) = \sum_j \lambda_j^2 e^{-2 \lambda_j u} \sim u^{-(2 - 1/b)}, $$
 #
-# with $w_j$ the initial $m_j$, $a = 2\alpha$ and $s = (2\alpha + 2\beta - 1) / 2\alpha$. (In the
+# with $w_j$ the initial $m_j$, $b = 2\alpha$ and $s = (2\alpha + 2\beta - 1) / 2\alpha$. (In the
 # noise the risk itself is left out beside $\sigma^2$.) Let the schedule end like $\gamma_t = \gamma
 # (1 - z)^p$, $z = t/T$. The intrinsic time still to come is $u \sim \gamma T (1 - z)^{p + 1}$, so
 # the rate is $\gamma (u / \gamma T)^{p/(p+1)}$ as a function of $u$, and with $\gamma_t\, dt = -du$
 # the noise becomes
 #
-# $$ \gamma\, (\gamma T)^{-\frac{p}{p+1}} \int_1^{\gamma T} u^{\frac{p}{p+1}} u^{-(2 - 1/a)}\, du
-# \;\sim\; \gamma\, (\gamma T)^{-(1 - 1/A)}, \qquad A = \min(a, p + 1): $$
+# $$ \gamma\, (\gamma T)^{-\frac{p}{p+1}} \int_1^{\gamma T} u^{\frac{p}{p+1}} u^{-(2 - 1/b)}\, du
+# \;\sim\; \gamma\, (\gamma T)^{-(1 - 1/A)}, \qquad A = \min(b, p + 1): $$
 #
-# for $p + 1 < a$ the lower end of the integral decides, otherwise the upper end. Now tune the peak:
+# for $p + 1 < b$ the lower end of the integral decides, otherwise the upper end. Now tune the peak:
 # the two parts balance when $(\gamma T)^{1/A} / T = (\gamma T)^{-s}$, so
 #
 # $$ E \sim T^{-\frac{s A}{1 + s A}}, \qquad \gamma \sim T^{-\frac{1 + sA - A}{1 + sA}} . $$
 #
-# The end of the schedule is all that matters: here, with $a = 3$, a constant rate has $A = 1$,
+# The end of the schedule is all that matters: here, with $b = 3$, a constant rate has $A = 1$,
 # linear decay 2, a cosine 3. (If $s < 1 - 1/A$ the balance asks for a rate that grows, which
 # stability forbids: then $E \sim T^{-s}$ at a peak that stays.) This is derived by scaling, not
 # proven; `exponents` says so. Let us look.
@@ -214,8 +214,8 @@ print("noise left on modes 1, 3, 10, 30:", calm[[0, 2, 9, 29]].round(3))
 
 # %% [markdown]
 # Both agree, in closed form. Averages of a constant rate, *tuned to the horizon* and over a window
-# that grows with it, have the exponent of the best schedule, $A = a$ (derived by scaling, not
-# proven). At a rate that stays the same it is $-\min(s, 1 - 1/a)$.
+# that grows with it, have the exponent of the best schedule, $A = b$ (derived by scaling, not
+# proven). At a rate that stays the same it is $-\min(s, 1 - 1/b)$.
 
 # %%
 families["mean of the last half"] = lambda peak, T: Averaged(SGD(peak), tail=T // 2)
@@ -314,7 +314,7 @@ exercise_1 = Exercise(
     mistakes={
         -1.0: "This is -s, at a fixed rate and without noise. Noise forces the rate down.",
         -2 / 3: "This is for a schedule that ends linearly, A = 2. A constant rate has A = 1.",
-        -0.75: "A is min(a, p + 1), with p = 0 here; this is A = 3.",
+        -0.75: "A is min(b, p + 1), with p = 0 here; this is A = 3.",
     },
 )
 exercise_1(answer_1)
@@ -421,7 +421,7 @@ exercise_4.solution(solution_4, f"{solution_4:.2f} times the risk of the matched
 # %% [markdown]
 # ### Exercise 5 (hard)
 #
-# A hard target: $\alpha = 5/4$, $\beta = -3/8$, so $a = 5/2$ and $s = 3/10$. For linear decay,
+# A hard target: $\alpha = 5/4$, $\beta = -3/8$, so $b = 5/2$ and $s = 3/10$. For linear decay,
 # does the tuned peak have to fall with the horizon? Give the pair of exponents, of the risk and
 # of the peak, as `[risk, peak]`.
 

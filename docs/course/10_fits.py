@@ -57,10 +57,10 @@ rng = np.random.default_rng(1)
 # end. Only width $d$ and time $t$ limit the loss, and the label noise $\sigma^2 = 0.1$ is what
 # nothing can remove. So we *know* the constants of the law, as $d, t \to \infty$:
 #
-# $$ E = \sigma^2, \qquad a = \min(2\alpha + 2\beta - 1,\, 2\alpha), \qquad
-# b = \frac{2\alpha + 2\beta - 1}{2\alpha} . $$
+# $$ E = \sigma^2, \qquad p = \min(2\alpha + 2\beta - 1,\, 2\alpha), \qquad
+# q = \frac{2\alpha + 2\beta - 1}{2\alpha} . $$
 #
-# $E$ is exact, $b$ is a two-line integral, and $a$ is derived and seen in numbers. The losses are
+# $E$ is exact, $q$ is a two-line integral, and $p$ is derived and seen in numbers. The losses are
 # the deterministic equivalent. For infinite width they are one sum, which we check by hand.
 
 # %%
@@ -80,7 +80,7 @@ j = np.arange(1, 10**6 + 1)
 ours = [np.sum(j ** (-2.0 * (alpha + beta)) * np.exp(-2 * x * j**-1.4)) for x in t]
 off = np.max(np.abs(np.array(ours) / theirs - 1))
 print(f"excess at infinite width, by hand against solvable: {off:.0e}")
-true = {"E": noise, "a": finite_exponents(wide).width, "b": finite_exponents(wide).time}
+true = {"E": noise, "p": finite_exponents(wide).width, "q": finite_exponents(wide).time}
 print({name: round(float(x), 4) for name, x in true.items()})
 
 # %% [markdown]
@@ -88,7 +88,7 @@ print({name: round(float(x), 4) for name, x in true.items()})
 #
 # We take 60 losses: six widths from 32 to 1024, ten times from 30 to 10 000, all without any error
 # of measurement. The five-parameter form fits them to 0.2 per cent (root mean square), with $R^2 >
-# 0.999$. The true exponent of time is $b = 2$. What does the fit say it is?
+# 0.999$. The true exponent of time is $q = 2$. What does the fit say it is?
 
 # %%
 my_prediction = 1.9  # the fitted exponent of time
@@ -106,14 +106,14 @@ D, T = np.meshgrid(d, t, indexing="ij")
 
 
 def form(x, d, t):
-    """E + A / d^a + B / t^b, with logarithms of E, A and B."""
+    """E + A / d^p + B / t^q, with logarithms of E, A and B."""
     return np.exp(x[0]) + np.exp(x[1] - x[2] * np.log(d)) + np.exp(x[3] - x[4] * np.log(t))
 
 
 def fit(d, t, L, starts=((0.5, 0.5), (1.0, 1.0), (1.5, 1.5)), form=form, more=()):
     """The best of several least-squares fits of log L."""
     error = lambda x: np.ravel(np.log(form(x, d, t) / L))
-    first = [np.r_[np.log(0.9 * L.min()), 0.0, a, 0.0, b, more] for a, b in starts]
+    first = [np.r_[np.log(0.9 * L.min()), 0.0, p, 0.0, q, more] for p, q in starts]
     found = [least_squares(error, x, x_scale="jac", max_nfev=2000) for x in first]
     return min(found, key=lambda f: f.cost)
 
@@ -122,7 +122,7 @@ best = fit(D, T, L)
 rms = np.sqrt(np.mean(best.fun**2))
 r2 = 1 - np.sum(best.fun**2) / np.sum((np.log(L) - np.log(L).mean()) ** 2)
 print(f"residuals {rms:.2%} (root mean square), R^2 = {r2:.5f}")
-for name, value in zip("Eab", (np.exp(best.x[0]), best.x[2], best.x[4]), strict=True):
+for name, value in zip("Epq", (np.exp(best.x[0]), best.x[2], best.x[4]), strict=True):
     print(f"  {name}: fitted {value:.4f}, true {true[name]:.4f}")
 print(f"the exponent of time is {best.x[4]:.2f}; you said {my_prediction}, the truth is 2")
 
@@ -179,7 +179,7 @@ for factor in (1, 3, 10, 100):
 # ## Irreducible loss and exponent trade off
 #
 # Take the simplest case there is: one curve, infinite width, a hard target ($\beta = 1/4$,
-# $\alpha = 3/4$), where $L = E + B t^{-b}$ *is* the right form, with $b = 2/3$. Measure it between
+# $\alpha = 3/4$), where $L = E + B t^{-q}$ *is* the right form, with $q = 2/3$. Measure it between
 # $t = 10$ and 100, 25 times, to one per cent. For any guess of $E$, the rest is a straight line in
 # logarithms: fit its slope, and see how well it fits.
 
@@ -203,7 +203,7 @@ ax.plot(guesses[fine_enough], -slope[fine_enough], color="C1", lw=5, alpha=0.5)
 ax.plot(0.1, 2 / 3, "*", color="C2", ms=10)
 ax.annotate("truth", (0.1, 2 / 3), xytext=(-34, 2), textcoords="offset points", color="C2")
 ax.text(0.02, 0.75, "orange: fits as well as\nthe best, at 95 %", color="C1")
-ax.set(xlabel="irreducible loss $E$ that was assumed", ylabel="exponent $b$ that is found")
+ax.set(xlabel="irreducible loss $E$ that was assumed", ylabel="exponent $q$ that is found")
 ax.set(title="Each point of this line is a fit")
 low, high = -slope[fine_enough].min(), -slope[fine_enough].max()
 print(f"residuals at best {misfit.min():.2%}; as good at 95 %: exponents from ", end="")
@@ -214,7 +214,7 @@ print(f"to {guesses[fine_enough][-1]:.3f}")
 
 # %% [markdown]
 # Irreducible loss and exponent are tied together: a whole stretch of the line fits as well as the
-# best point, *although the form is right*. Whoever fixes $E$ chooses $b$. The cheapest remedy is
+# best point, *although the form is right*. Whoever fixes $E$ chooses $q$. The cheapest remedy is
 # range: the loss must come close to $E$, so that it shows.
 #
 # ## Local slopes and windows
@@ -254,7 +254,7 @@ for _ in range(60):
     at = rng.integers(0, 60, 60)
     boot.append(fit(points[0][at], points[1][at], noisy[at], starts=((1.3, 1.0),)).x)
 boot = np.array(boot)
-for name, values in (("E", np.exp(boot[:, 0])), ("a", boot[:, 2]), ("b", boot[:, 4])):
+for name, values in (("E", np.exp(boot[:, 0])), ("p", boot[:, 2]), ("q", boot[:, 4])):
     low, high = np.quantile(values, [0.025, 0.975])
     verdict = "contains" if low <= true[name] <= high else "misses"
     print(f"{name}: {low:.4f} to {high:.4f}, {verdict} the truth {true[name]:.4f}")
@@ -301,7 +301,7 @@ print(f"derived for the limit: C^{finite_exponents(wide).best_width:.3f}")
 #
 # ### Exercise 1 (easy)
 #
-# $L = E + B t^{-b}$ with $b = 0.6$. Somebody takes the slope of $\log L$ against $\log t$, without
+# $L = E + B t^{-q}$ with $q = 0.6$. Somebody takes the slope of $\log L$ against $\log t$, without
 # subtracting $E$, where the loss is twice the irreducible one. What slope (signed) do they find?
 
 # %%
@@ -457,7 +457,7 @@ times, widths = np.geomspace(10, 10**4, 10), np.geomspace(64, 4096, 7).round()
 data = np.array([losses(size, times) for size in widths])
 both = np.meshgrid(widths, times, indexing="ij")
 two = fit(*both, data), fit(*both, data, form=six, more=(0.0,))
-said = (f"E {np.exp(f.x[0]):.4f}, a {f.x[2]:.2f}, b {f.x[4]:.2f}" for f in two)
+said = (f"E {np.exp(f.x[0]):.4f}, p {f.x[2]:.2f}, q {f.x[4]:.2f}" for f in two)
 solution_5 = np.sqrt(np.mean(two[0].fun ** 2) / np.mean(two[1].fun ** 2))
 exercise_5.solution(solution_5, "of five parameters {}; of six {}".format(*said))
 

@@ -9,6 +9,8 @@ import numpy as np
 from solvable.util.checks import check_number
 from solvable.util.errors import requirement
 
+__all__ = ["Exercise", "Feedback"]
+
 GENERAL = {
     "The sign is wrong; the size is right.": lambda right: -right,
     "This is twice the answer. Is there a factor 1/2 in your definition?": lambda right: 2 * right,

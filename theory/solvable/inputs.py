@@ -9,6 +9,8 @@ from solvable.util.checks import check_number
 from solvable.util.errors import requirement, wrong_kind
 from solvable.util.record import Record, field
 
+__all__ = ["Gaussian", "Inputs", "Rademacher", "StudentT"]
+
 
 class Inputs(Record):
     """The base of laws of inputs: independent coordinates of mean zero and variance one.

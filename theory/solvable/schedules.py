@@ -19,6 +19,17 @@ from solvable.util.precision import is_traced
 from solvable.util.record import MISSING, Record, choice, count, field, number
 from solvable.util.types import Array, Scalar
 
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Geometric",
+    "Linear",
+    "PowerDecay",
+    "Schedule",
+    "StableDecay",
+    "Warmup",
+]
+
 
 def _module(schedule: object, t: object) -> ModuleType:
     """NumPy for numbers, in double precision; JAX under its transformations."""

@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 STYLE = Path(__file__).with_name("solvable.mplstyle")
 """The style sheet, for ``matplotlib.style.use``."""
 
-COLUMN, PAGE = 3.4, 7.0
-"""Width in inches of one column of a paper, and of two."""
+COLUMN = 3.4
+"""Width in inches of one column of a paper."""
+PAGE = 7.0
+"""Width in inches of two columns."""
 
 
 @contextmanager
