@@ -23,8 +23,9 @@ two roots next to each other; the equation solved is the one that has only the r
 Where every coordinate is resolved, there being no more of them than features and than samples,
 the effective ridge at ridge 0 is zero itself.
 
-Sources: Paquette et al. (2024), arXiv 2405.15074, section 3, where the fixed point is written
-for m = -z/kappa; with samples, Defilippis et al. (2024), arXiv 2405.15699 (kappa is their nu_2).
+Sources: Paquette et al. (2024), arXiv 2405.15074, section 3, where the fixed point is written for m
+= -z/kappa; with samples, Defilippis et al. (2024), arXiv 2405.15699 (kappa is their nu_2). Derived
+in the documents: theory/random_features, theory/finite_data.
 """
 
 from typing import Any
@@ -138,7 +139,7 @@ def _equation(kappa, minus_z, lam, n_lam, inverse_d, inverse_n):
 
 
 def _resolved(kappa, minus_z, lam, n, inverse_d, inverse_n):
-    """The same where everything can be resolved: the product itself, which has one root.
+    """The equation where everything can be resolved: the product itself, which has one root.
 
     1 - df1/d is written as a sum of positive terms, for ridges much below all eigenvalues.
     """
@@ -245,5 +246,5 @@ def transforms(
     lam, minus_z = scaled(modes.lam, modes), scaled(-z, modes)
     n_lam = modes.multiplicity * lam
     kappa = _off_axis(minus_z, lam, n_lam, inverse_d, 0.0)
-    trace, target, _ = _stieltjes(kappa, lam, n_lam, modes.weight)
-    return kappa / minus_z * (target * TOP / lax.stop_gradient(modes.top)), trace
+    trace, target, _ = _stieltjes(kappa, lam, n_lam, scaled(modes.weight, modes))
+    return kappa / minus_z * target, trace

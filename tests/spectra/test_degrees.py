@@ -4,13 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import (
-    LinearRegression,
-    PowerLaw,
-    degrees_of_freedom,
-    effective_ridge,
-    eigenvalue_density,
-)
+from solvable import PowerLaw, Spectrum
+from solvable.spectra import degrees_of_freedom, effective_ridge, eigenvalue_density
 
 PROBLEMS = [
     PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400),
@@ -48,8 +43,17 @@ def test_as_many_features_as_coordinates_resolve_everything(alpha):
     assert effective_ridge(problem, 0.1) > 0.1  # a ridge is still amplified
 
 
+def test_more_of_everything_than_coordinates():
+    """Also where the eigenvalues are steep, or some of them zero."""
+    problem = PowerLaw(alpha=0.2, beta=0.5, v=16, d=16)
+    assert effective_ridge(problem) == 0 and degrees_of_freedom(problem) == 16
+    flat = Spectrum([1.0, 0.5, 0.0], [1.0, 1.0, 0.0], d=2)
+    assert effective_ridge(flat, n=5) == 0 and degrees_of_freedom(flat, n=5) == 2
+    assert degrees_of_freedom(PowerLaw(alpha=35.0, beta=0.5, v=1600, d=100)) == pytest.approx(100)
+
+
 def test_without_features_the_ridge_is_itself():
-    problem = LinearRegression(alpha=1.0, beta=0.3, v=20)
+    problem = PowerLaw(alpha=1.0, beta=0.3, v=20)
     lam, ridge = eigenvalues(problem), np.array([0.0, 1e-3, 2.0])
     np.testing.assert_allclose(effective_ridge(problem, ridge), ridge, rtol=1e-14)
     df1 = np.sum(lam / (lam + ridge[:, None]), axis=1)

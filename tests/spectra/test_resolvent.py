@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from solvable import LinearRegression, PowerLaw
+from solvable import Modes, PowerLaw, Spectrum
 from solvable.spectra.resolvent import ridge_off_axis, ridge_on_axis, transforms
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -82,7 +82,7 @@ def test_fixed_point_at_random_points(problem, angle):
 @pytest.mark.parametrize("angle", [3.1, 2.0, 1.0, 0.1, 1e-3])
 def test_ridge_is_the_only_root_in_its_half_plane(d, angle):
     lam = np.array([1.0, 0.5, 0.25, 0.1, 0.01, 0.001])
-    problem = LinearRegression.from_spectrum(lam, target=lam)
+    problem = Spectrum(lam, target=lam)
     z = random_points(angle)
     kappa = np.array(off_axis(-z, problem.spectrum(), 1 / d))
     for i in range(0, POINTS, 8):
@@ -172,7 +172,7 @@ def test_moments_of_the_feature_covariance(problem):
 
 def test_isotropic_spectrum_is_marchenko_pastur():
     """All eigenvalues one: the ridge solves a quadratic equation. Here v/d = 4."""
-    problem = LinearRegression.from_spectrum(np.ones(400), target=np.ones(400))
+    problem = Spectrum(np.ones(400), target=np.ones(400))
     z = random_points(1.0)
     kappa = np.array(off_axis(-z, problem.spectrum(), 1 / 100))
     half = (1 + z - 4) / 2  # kappa^2 + 2 half kappa + z = 0
@@ -207,6 +207,67 @@ def test_derivative_off_the_axis_against_central_differences():
     h = 1e-5  # the difference errs by h^2, and by eps / h
     by_difference = (parts(0.8 + h) - parts(0.8 - h)) / (2 * h)
     np.testing.assert_allclose(jax.jit(jax.jacfwd(parts))(0.8), by_difference, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [10, 150, 180, 290])
+def test_an_exponential_spectrum(n):
+    """300 eigenvalues e^-j: 127 decades, of which every step of Newton's method takes one or so."""
+    spectrum = Spectrum(np.exp(-np.arange(1.0, 301)), np.ones(300)).spectrum()
+    with mpmath.workdps(60):
+        lam = [mpmath.exp(-j) for j in range(1, 301)]
+        df1 = lambda y: mpmath.fsum(x / (x + mpmath.exp(y)) for x in lam) - n
+        exact = mpmath.exp(mpmath.findroot(df1, (-n, -n - 1)))
+    assert float(on_axis(0.0, spectrum, 0.0, 1 / n)) == pytest.approx(float(exact), rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-100, 1e160, 1e280])
+def test_a_spectrum_of_any_scale(scale):
+    """Everything is in proportion, though squares of the eigenvalues are no numbers."""
+    lam = np.arange(1.0, 101) ** -1.5
+    one, other = (
+        Modes(lam=c * lam, weight=c * lam, multiplicity=np.ones(100)) for c in (1.0, scale)
+    )
+    z = 0.1 + 0.2j
+    on = [float(on_axis(c * 0.1, m, 1 / 30, 1 / 20)) for c, m in ((1, one), (scale, other))]
+    off = [complex(off_axis(c * z, m, 1 / 30, 1 / 20)) for c, m in ((1, one), (scale, other))]
+    assert on[1] / scale == pytest.approx(on[0], rel=1e-13)
+    assert off[1] / scale == pytest.approx(off[0], rel=1e-13)
+    # The target has the scale of the risk over that of the eigenvalues.
+    traces = [both_traces(c * z, m, 1 / 30) for c, m in ((1, one), (scale, other))]
+    for mine, its in zip(*traces, strict=True):
+        assert complex(its) == pytest.approx(complex(mine), rel=1e-13)
+
+
+@pytest.mark.parametrize(("alpha", "d"), [(10.0, 400), (30.0, 20), (30.0, 400), (60.0, 20)])
+def test_a_steep_spectrum(alpha, d):
+    """Between eigenvalues d and d + 1, which are far apart: lam_d (lam_d+1 + ...) = kappa^2.
+
+    Where df1 is between d - 1/2 and d + 1/2 only the neighbours count, to the order of the next.
+    """
+    lam = np.arange(1.0, 1001) ** (-2 * alpha)
+    spectrum = Modes(lam=lam, weight=lam, multiplicity=np.ones(1000))
+    kappa = float(on_axis(0.0, spectrum, 1 / d))
+    with mpmath.workdps(40):
+        exact = [mpmath.mpf(j) ** (-2 * alpha) for j in range(1, 1001)]
+        left = mpmath.fsum(x / (x + mpmath.mpf(kappa)) for x in exact) - d
+        slope = mpmath.fsum(x * kappa / (x + mpmath.mpf(kappa)) ** 2 for x in exact)
+    assert abs(left / slope) < 1e-12  # the relative error of kappa, to first order
+
+
+@pytest.mark.parametrize(("d", "n"), [(50, 50), (50, 80), (60, 50), (60, 70), (None, 50)])
+def test_everything_is_resolved(d, n):
+    """50 equal eigenvalues: the equation is kappa (kappa + 1 - c) (kappa + 1 - e) = r (kappa + 1)^2
+    with c = 50/d, e = 50/n, and at r = 0 its root is zero itself."""
+    spectrum = Modes(lam=np.ones(50), weight=np.ones(50), multiplicity=np.ones(50))
+    sizes = 0.0 if d is None else 1 / d, 1 / n
+    assert float(on_axis(0.0, spectrum, *sizes)) == 0.0
+    for r in (1e-300, 1e-30, 1e-12, 1e-3):
+        kappa = float(on_axis(r, spectrum, *sizes))
+        with mpmath.workdps(400):
+            c, e, k = mpmath.mpf(50) / (d or mpmath.inf), mpmath.mpf(50) / n, mpmath.mpf(kappa)
+            value = k * (k + 1 - c) * (k + 1 - e) / (k + 1) ** 2
+            off = float(value / mpmath.mpf(r) - 1)
+        assert abs(off) < 1e-12
 
 
 def followed(modulus, angle, lam, multiplicity, d, n):
@@ -244,7 +305,7 @@ def followed(modulus, angle, lam, multiplicity, d, n):
 )
 def test_features_and_samples_off_the_axis(a, d, n):
     """At d = n the product form has two roots close together: one continues to infinity."""
-    modes = LinearRegression(alpha=a / 2, beta=0.0, v=10**6).spectrum()
+    modes = PowerLaw(alpha=a / 2, beta=0.0, v=10**6).spectrum()
     modulus = np.repeat(10.0 ** np.array([-9, -5, -1, 2]), 2)
     angle = np.tile([1.5, -2.6], 4)
     z = modulus * np.exp(1j * angle)
