@@ -2,6 +2,8 @@ r"""Learning rates that change: schedules by name, arrays of rates, or any calla
 
 A schedule over T steps is a function of :math:`z = t / T` at t = 0, ..., T - 1, so the last step
 still has a small rate; from step T on the rate stays where z = 1 has left it.
+
+Derived in the documents: theory/schedules.
 """
 
 from collections.abc import Callable
@@ -88,6 +90,10 @@ class PowerDecay(Schedule):
 
 def Linear(peak: Scalar, T: Scalar) -> PowerDecay:
     """Linear decay to zero: ``PowerDecay`` with p = 1.
+
+    Args:
+        peak: The first and largest learning rate.
+        T: Horizon, in steps.
 
     Example:
         >>> float(Linear(0.5, T=100)(50))
@@ -196,18 +202,32 @@ def check_rate(name: str, value: Any, minimum: float | None = None) -> Any:
 
 
 def rate(*, minimum: float | None = None, default: Any = MISSING) -> Any:
-    """The field of a learning rate: see :func:`check_rate`."""
+    """The field of a learning rate: see :func:`check_rate`.
+
+    Args:
+        minimum: Rates may be as small as this; by default they are positive.
+        default: Of the field; without it, a rate must be given.
+    """
     check = lambda name, x: check_rate(name, x, minimum)
     return field(check, default=default, kind="rate")
 
 
 def is_constant(rate: Any) -> bool:
-    """Whether the rate is one number (under a transformation of JAX, a scalar)."""
+    """Whether the rate is one number (under a transformation of JAX, a scalar).
+
+    Args:
+        rate: A number, an array of rates, or a callable.
+    """
     return not callable(rate) and not isinstance(rate, (list, tuple)) and np.ndim(rate) == 0
 
 
 def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
     """The rates of steps t, shape (n,), in double precision.
+
+    Args:
+        name: The argument that errors name.
+        rate: A number, an array of one rate per step, or a callable of the step.
+        t: The steps.
 
     Raises:
         ValueError: If an array is too short, or a callable returns what is no rate.

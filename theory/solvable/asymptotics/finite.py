@@ -6,7 +6,8 @@ b)}` with too few features and like :math:`n^{-\min(a - 1,\, 2b)}` with too few 
 (:mod:`solvable.design.regimes` measures them).
 
 Sources: Bahri et al. (2021), arXiv 2102.06701; Bordelon, Atanasov, Pehlevan (2024), arXiv
-2402.01092; the exponents for easy tasks are derived in the documents: theory/four_regimes.
+2402.01092; the exponents for easy tasks are derived in the documents: theory/four_regimes. Derived
+in the documents: theory/four_regimes, theory/finite_data.
 """
 
 from dataclasses import dataclass
@@ -21,21 +22,21 @@ class FiniteExponents:
     """Exponents of the risk of gradient flow without label noise, as the limits are taken."""
 
     time: float
-    """Of t, while time limits."""
+    """Exponent of t, while time limits."""
     width: float
-    """Of d, at infinite time and data."""
+    """Exponent of d, at infinite time and data."""
     data: float
-    """Of n, at infinite time and width."""
+    """Exponent of n, at infinite time and width."""
     task: str
     """``hard`` (a - 1 < b), ``easy``, or ``very easy`` (a > 2 b, where SGD noise would matter)."""
     compute: float
-    """Of the best risk against compute d t."""
+    """Exponent of the best risk against the compute d t."""
     best_width: float
-    """Of the best d against compute."""
+    """Exponent of the best d against the compute."""
     stopped: float
-    """With label noise: of the best risk along training against n, at infinite width."""
+    """Exponent of the best risk along training against n, with label noise, at infinite width."""
     stopping_time: float
-    """With label noise: of the time of that, against n."""
+    """Exponent of the time of that best risk against n."""
     status: str = "numerical"
     """Derived from the two-point function and seen in it; not proven."""
 
@@ -72,6 +73,9 @@ def finite_exponents(problem: Problem) -> FiniteExponents:
     :math:`C^{-(a - 1)/(1 + b)}` for hard tasks; :math:`C^{(a - b)/a}` and
     :math:`C^{-(a - 1)/a}` for easy ones. With label noise and infinite width the best risk along
     training is :math:`n^{-(a - 1)/a}`, at :math:`t \sim n^{b/a}`.
+
+    Args:
+        problem: A power law; its sizes do not matter.
 
     Raises:
         ValueError: If the spectrum or the target is too rough: 2 alpha or 2 (alpha + beta) not

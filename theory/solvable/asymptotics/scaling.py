@@ -19,7 +19,8 @@ its start no faster than :math:`\tau^{-2}`.
 falls like :math:`t^{-(2 - 1/b) q}`, or late like :math:`t^{-2 q}` if its rates are constant.
 
 Sources: arXiv 2509.19189 and 2602.06797 (schedules), 2502.14123 (averages), 2505.16098 (DANA),
-2405.15074 (SGD without noise).
+2405.15074 (SGD without noise). Derived in the documents: theory/schedules, theory/averaging,
+theory/momentum.
 """
 
 from dataclasses import dataclass
@@ -37,12 +38,12 @@ from solvable.util.errors import requirement
 
 @dataclass(frozen=True)
 class Exponents:
-    """Of the excess risk, in the horizon, while the features do not limit it."""
+    """Exponents of the excess risk in the horizon, while the features do not limit it."""
 
     risk: float
     """Signed: excess ~ T^risk."""
     peak: float | None
-    """Of the tuned peak of the learning rate; None if the rate is not tuned."""
+    """Exponent of the tuned peak of the learning rate; None if the rate is not tuned."""
     status: str
     """``proven``, ``derived`` (by scaling, and seen in numbers) or ``numerical``."""
     conditions: tuple[str, ...]

@@ -68,6 +68,12 @@ def batch_hessian_rate(
     or unstable. The expectation is a mean over batches, whose relative standard error comes
     second.
 
+    Args:
+        key: A key of :func:`jax.random.key`.
+        problem: A draw of the features, or a spectrum without features.
+        B: Batch size.
+        draws: Number of batches.
+
     Raises:
         ValueError: If there are more than 10^6 draws, or a batch (or its Hessian, if that is
             smaller) does not fit into memory.
@@ -186,6 +192,10 @@ def critical_batch(problem: Problem, target: float) -> CriticalBatch:
     (batches of one) that reach the target at the best constant learning rate. With label noise
     it grows like :math:`\sigma^2 / \text{target}`. Close to (S'/S - 1)(N'/N - 1) = 1 in between
     (McCandlish et al., 2018, arXiv 1812.06162).
+
+    Args:
+        problem: What is learned.
+        target: The excess risk to be reached.
 
     Raises:
         ValueError: If the target is below what can be reached.

@@ -9,7 +9,7 @@ and all target coefficients equal (``beta = 0``) it is the root of
         = (\mathrm{df}_1 - \mathrm{df}_2)^3 .
 
 Source: Maloney, Roberts, Sully (2022), arXiv 2210.16859, where the best ridge makes equal numbers
-of features and samples the best (equiparameterization).
+of features and samples the best (equiparameterization). Derived in the documents: theory/ridge.
 """
 
 import functools
@@ -83,7 +83,7 @@ def _search(modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array]:
 
 
 def _search_below(modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array]:
-    """The same for ridges that are negative."""
+    """The best ridge among negative ones."""
     branch = negative_branch(modes, *sizes[:2])
     width = branch.kappa_zero - branch.kappa_least
     there = width > EQUAL * modes.trace * jnp.maximum(*sizes[:2])

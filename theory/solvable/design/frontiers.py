@@ -3,6 +3,9 @@ r"""Compute-optimal training: how to split a budget between features and samples
 One unit of compute is one feature of one sample: :math:`f = d\, B\, t`. For each budget the
 frontier is :math:`P^\star(f) = \min_d P(t = f / (d B); d)`, found on the deterministic
 equivalent itself, with no asymptotics: its slopes are what the phases predict in the limit.
+
+Source: Paquette et al. (2024), arXiv 2405.15074, section 4. Derived in the documents:
+theory/random_features.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,12 +80,12 @@ _largest = jax.jit(jax.vmap(largest))
 
 
 class _Family(NamedTuple):
-    """From a size to its problem and rule."""
+    """A family of problems: a map from a size to its problem and rule."""
 
     problem: Callable[[int], Problem]
     rule: Callable[[Problem], Rule]
     octaves: int
-    """Of the compressed sums, the same for all sizes."""
+    """Octaves of the compressed sums, the same for all sizes."""
 
     def at(self, d: float) -> tuple[Problem, Rule]:
         """The problem of a size and its rule, checked."""

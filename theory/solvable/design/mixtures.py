@@ -10,6 +10,8 @@ minimise :math:`\sum_k p_k \omega_k^2 (\sigma_k^2 + \mu)` at a given mean, and
     \omega_k \propto \frac{1}{\sigma_k^2 + \mu}.
 
 However many kinds there are, a rate and :math:`\mu` are all that has to be found.
+
+Derived in the documents: theory/mixtures.
 """
 
 from dataclasses import replace

@@ -17,7 +17,7 @@ on). Without label noise, where the noise is that of SGD and fades, it ends 5 to
 of many thresholds gain, as in Chebyshev's iteration, and its risk may be several times too large.
 
 Sources: arXiv 2509.19189 (the functional scaling law behind the first formula) and 2602.06797
-(optimal schedules).
+(optimal schedules). Derived in the documents: theory/schedules.
 """
 
 from collections.abc import Callable, Iterator

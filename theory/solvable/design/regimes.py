@@ -17,7 +17,8 @@ variance of the features, :math:`\kappa \sum \lambda^2 w^2 / (\lambda + \kappa)^
 is larger as soon as a - 1 > b, and the simulation in ``experiments/four_regimes.py`` decides it.
 
 Sources: Bahri et al. (2021), arXiv 2102.06701 (four regimes); Bordelon, Atanasov, Pehlevan (2024),
-arXiv 2402.01092 (time); the width's exponent and the distortion are derived here.
+arXiv 2402.01092 (time); the width's exponent and the distortion are derived here. Derived in the
+documents: theory/four_regimes.
 """
 
 from dataclasses import dataclass
@@ -177,6 +178,10 @@ def duality(problem: Problem, size: int) -> Duality:
 
     For an isotropic target (beta = 0) both are :math:`n \kappa w^2`, the same number. Otherwise
     they have the same exponent only for hard tasks, and then their ratio tends to 1 + b - a.
+
+    Args:
+        problem: A power law; its d does not matter.
+        size: The number of features, and of samples.
 
     Example:
         >>> found = duality(PowerLaw(alpha=0.75, beta=0.0, v=10**6), 100)

@@ -5,7 +5,8 @@ time at given data, and over the width at given compute :math:`C = d\, t`. Their
 :func:`solvable.finite_exponents`.
 
 Source: Bordelon, Atanasov, Pehlevan (2024), arXiv 2402.01092; the exponents for easy tasks are
-derived here (:mod:`solvable.design.regimes`).
+derived here (:mod:`solvable.design.regimes`). Derived in the documents: theory/finite_data,
+theory/four_regimes.
 """
 
 import warnings

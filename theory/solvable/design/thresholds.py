@@ -225,6 +225,10 @@ class RateMap:
 def learning_rate_map(problem: Problem, B: Sequence[float] | np.ndarray) -> RateMap:
     """The largest stable learning rate for many batch sizes, with both limits.
 
+    Args:
+        problem: What is learned, or a draw of its features.
+        B: Batch sizes.
+
     Example:
         >>> problem = PowerLaw(alpha=0.75, beta=0.0, v=512)
         >>> learning_rate_map(problem, [1, 4, 32]).largest.round(5)

@@ -16,6 +16,9 @@ depends on m is carried backwards by its transpose, and each rate then has its s
 
 The moments are kept once in 256 steps and recomputed between, so memory is for their number over
 256. On complex nodes the real parts are meant.
+
+Source of the recursion: Paquette et al. (2024), arXiv 2405.15074, section 2. Derived in the
+documents: theory/schedules.
 """
 
 import jax

@@ -15,7 +15,7 @@ CHUNK = 64
 """Places answered at a time."""
 
 LARGE = 1024
-"""The same where there are more than this many."""
+"""The length of a chunk where there are more than this many."""
 
 
 def _length(size: int, least: int, large: int) -> int:

@@ -30,17 +30,17 @@ class Curve(Along, kw_only=True):
     excess: Float[Array, " k"] = array(AXIS)
     """Expected risk on fresh samples, minus the label noise."""
     train: Float[Array, " k"] | None = array(AXIS, default=None)
-    """On a finite data set, mean squared residual on its samples, label noise included."""
+    """Mean squared residual on the samples of a finite data set, label noise included."""
     terms: dict[str, Float[Array, " k"]] | None = array(AXIS, default=None)
     """The parts of the excess: for fresh samples capacity, population, distortion and SGD noise; on
     a finite data set bias, variance of the features, variance of the data, and label noise."""
     kappa: Float[Array, " k"] | None = array(AXIS, default=None)
-    """Of ridge regression, the effective ridge."""
+    """The effective ridge of ridge regression."""
     df1: Float[Array, " k"] | None = array(AXIS, default=None)
-    """Of ridge regression, degrees of freedom: the expected trace of the smoother that takes labels
+    """Degrees of freedom of ridge regression: the expected trace of the smoother that takes labels
     to predictions."""
     df2: Float[Array, " k"] | None = array(AXIS, default=None)
-    """Those of second order, sum of (lam / (lam + kappa))^2."""
+    """Degrees of freedom of second order, the sum of (lam / (lam + kappa))^2."""
     error: Scalar = 0.0
     """Relative numerical error of the excess (not the error of the theory; see ``rung``)."""
     axis: str = static("step")  # ty: ignore[invalid-type-form]
@@ -60,7 +60,7 @@ class Curve(Along, kw_only=True):
 
     @property
     def gcv(self) -> Float[np.ndarray, " k"]:
-        """Of ridge regression, generalised cross validation, train / (1 - df1 / n)^2.
+        """Generalised cross validation of ridge regression, train / (1 - df1 / n)^2.
 
         It is what the training data tell of the risk, and equals it to the order of the
         equivalent. Where the training error is zero it is not a number.

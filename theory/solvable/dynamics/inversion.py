@@ -15,7 +15,8 @@ which one set of points serves together, and over Talbot's contour for :math:`\l
 1/(t + 1), for all others. The cost does not depend on t.
 
 Sources: Paquette et al. (2024), arXiv 2405.15074, sections 2 and 3 (the Volterra equation);
-Weideman (2006), SIAM J. Numer. Anal. 44, 2342 (the contour).
+Weideman (2006), SIAM J. Numer. Anal. 44, 2342 (the contour). Derived in the documents:
+theory/random_features.
 """
 
 from collections.abc import Callable

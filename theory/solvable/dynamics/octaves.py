@@ -20,6 +20,9 @@ risk feeds into them. Both factors double with m: with :math:`R^{(m)}_i = \sum_{
 The values of the risk at the ends of the blocks follow from a linear system of q equations. The
 cost is that of a few hundred steps, whatever the horizon. T is kept as T - 1, so slow modes lose
 no digits.
+
+Source of the Volterra equation: Paquette et al. (2024), arXiv 2405.15074, section 2. Derived in the
+documents: theory/averaging.
 """
 
 from math import comb
@@ -110,7 +113,7 @@ class _Block:
         self.binomial = np.array([[comb(i, l) for l in range(size)] for i in range(size)], float)
 
     def double(self) -> None:
-        """From m steps to 2 m."""
+        """The map of 2 m steps, from that of m."""
         self.R = self.R + self.Q @ self.R + self.R @ self.binomial.T
         self.R *= 2.0 ** -np.arange(self.R.shape[-1])
         self.Q = 2 * self.Q + self.Q @ self.Q

@@ -15,7 +15,8 @@ weight :math:`\omega` and noise :math:`\sigma^2` have the means of :math:`\omega
 and :math:`\omega^2 \sigma^2` (:class:`solvable.LabelMixture`). No limit is taken. The right side
 is a polynomial in the eigenvalue, so quadrature nodes obey it like eigenvalues do.
 
-Source: Paquette et al. (2024), arXiv 2405.15074, section 2 (SGD with constant rate).
+Source: Paquette et al. (2024), arXiv 2405.15074, section 2 (SGD with constant rate). Derived in the
+documents: theory/momentum.
 """
 
 import functools

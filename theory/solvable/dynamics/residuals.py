@@ -9,6 +9,9 @@ with points z on the upper half of a contour. For gradient flow and gradient des
 Talbot's, scaled by 1/t: a dozen points, and any t costs the same (the first steps of gradient
 descent share a circle). Any other rule has a contour around the spectrum, chosen so that no point
 of it grows, and :math:`p_t` there is the rule itself, taken step by step or by squaring.
+
+Source of the contour: Weideman (2006), SIAM J. Numer. Anal. 44, 2342. Derived in the documents:
+theory/finite_data.
 """
 
 import itertools
@@ -35,20 +38,20 @@ _CALL = 1024  # steps whose residuals are held at a time
 
 
 def late_points(t: Float[Array, " k"], gamma: Scalar, n: int = TALBOT) -> Points:
-    r"""Of gradient descent at steps from ``EARLY`` on: :math:`p_t(h) = (1 - \gamma h)^t`."""
+    r"""Points of gradient descent at steps from ``EARLY`` on: :math:`p_t(h) = (1 - \gamma h)^t`."""
     w, c = talbot(n)
     s_minus_1 = jnp.expm1(w / (t[:, None] + 1))
     return s_minus_1 / gamma, -0.5j * c / (t[:, None] + 1) / s_minus_1
 
 
 def early_points(gamma: Scalar) -> tuple[Complex[Array, " n"], Complex[np.ndarray, "k n"]]:
-    """Of gradient descent at steps 0, ..., ``EARLY``: the same points for all."""
+    """Points of gradient descent at steps 0, ..., ``EARLY``, the same for all."""
     s, c = circle(EARLY)
     return (s - 1) / gamma, c / 2 / (s - 1)
 
 
 def contour_points(points: Path, p: Complex[np.ndarray, "k n"]) -> Points:
-    r"""From :math:`\frac{1}{2 \pi i} \oint p(h) (h - K)^{-1} dh` around the spectrum."""
+    r"""Points of :math:`\frac{1}{2 \pi i} \oint p(h) (h - K)^{-1} dh` around the spectrum."""
     h, dh = points
     return -h, p * dh / (2j * np.pi * h)
 
@@ -68,7 +71,7 @@ def polynomials(
 
 
 def _jumping(rule: FullBatch, step: np.ndarray, h: np.ndarray) -> Iterator[np.ndarray]:
-    """By squaring. Powers of M are kept as M - 1, so that slow modes keep their digits."""
+    """Powers by squaring. They are kept as M - 1, so that slow modes keep their digits."""
     A, b = (np.asarray(x)[0] for x in target_keeping(rule, np.zeros(1, int)))
     one = A - np.eye(b.size) + h[:, None, None] * np.outer(b, np.eye(b.size)[0])
     x = np.broadcast_to(np.array(rule.start, one.dtype)[:, None], (h.size, b.size, 1))

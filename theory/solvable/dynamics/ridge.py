@@ -9,8 +9,8 @@ the *mean* squared residual. It is the two-point function at a single point, z =
 (:mod:`solvable.spectra.two_point`), so everything is explicit in the effective ridge
 :math:`\kappa`.
 
-Sources: Defilippis, Loureiro, Misiakiewicz (2024), arXiv 2405.15699, and Simon et al. (2023),
-arXiv 2311.14646 (the risk of random-feature ridge regression).
+Sources: Defilippis, Loureiro, Misiakiewicz (2024), arXiv 2405.15699, and Simon et al. (2023), arXiv
+2311.14646 (the risk of random-feature ridge regression). Derived in the documents: theory/ridge.
 """
 
 from typing import Any

@@ -24,7 +24,7 @@ class Seen(NamedTuple):
     inverse_d: Scalar
     """One over the number of features in front of the spectrum; zero if there are none."""
     nodes: Callable[[float], Modes]
-    """For a horizon, the modes to take steps with: the spectrum itself, or nodes that stand for
+    """The modes to take steps with up to a horizon: the spectrum itself, or nodes that stand for
     that of the features."""
 
 
@@ -39,6 +39,6 @@ class Solution(NamedTuple):
 
 
 class Solver(Protocol):
-    """From what training sees, a rule and recorded steps to the excess risk."""
+    """A map from what training sees, a rule and recorded steps to the excess risk."""
 
     def __call__(self, seen: Seen, rule: Rule, step: np.ndarray) -> Solution: ...

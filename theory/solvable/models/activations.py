@@ -16,8 +16,9 @@ coefficients are one-dimensional integrals with the normalised Hermite polynomia
     k = \sum_n a_n(|x|)\, a_n(|x'|)\, \rho^n, \qquad
     a_n(s) = \mathbb E\, \mathrm{act}(s g)\, \mathrm{he}_n(g), \quad g \sim \mathcal N(0, 1).
 
-Sources: Cho and Saul (2009), *Kernel Methods for Deep Learning* (ReLU); Williams (1996),
-*Computing with Infinite Networks* (erf); Mehler's formula.
+Sources: Cho and Saul (2009), *Kernel Methods for Deep Learning* (ReLU); Williams (1996), *Computing
+with Infinite Networks* (erf); Mehler's formula. Derived in the documents:
+theory/nonlinear_features.
 """
 
 import functools
@@ -54,7 +55,7 @@ class Activation(NamedTuple):
     """E act'(s g), from s^2."""
 
     def __call__(self, h: np.ndarray) -> np.ndarray:
-        """In float64 NumPy."""
+        """Values in float64 NumPy."""
         return np.asarray(self.of(jnp.asarray(h)), float)
 
 
@@ -204,6 +205,9 @@ def check_input(lam_in: object, target: object) -> tuple[np.ndarray, np.ndarray]
 def effective_dimension(lam_in: Float[np.ndarray, " p"]) -> float:
     r"""Effective dimension of the inputs, :math:`(\operatorname{Tr} \lambda)^2 /
     \operatorname{Tr} \lambda^2`: :math:`|x|^2` fluctuates by the root of two over it.
+
+    Args:
+        lam_in: Variances of the coordinates of x, positive, shape (p,).
 
     Example:
         >>> round(effective_dimension(np.ones(7)), 12)

@@ -4,6 +4,9 @@ One-pass SGD sees a model only through its modes: eigenvalues :math:`\lambda_k` 
 covariance, the part :math:`m_k` of the initial risk that lives on each, and how many
 eigenvalues each stands for. A model is a way to make them; a training rule is a recursion on
 them; neither knows of the other.
+
+Source: Paquette et al. (2024), arXiv 2405.15074, section 2. Derived in the documents:
+theory/random_features.
 """
 
 from dataclasses import replace

@@ -2,7 +2,10 @@ r"""Nonlinear random features themselves, of which the kernel is what the theory
 
 A sample has features :math:`\phi_i(x) = \mathrm{act}(\langle u_i, x \rangle) / \sqrt d` of d random
 directions :math:`u_i \sim \mathcal N(0, 1)`, for inputs :math:`x \sim \mathcal N(0, \mathrm{diag}\,
-\lambda_{\mathrm{in}})` and a linear target. Derived in the documents: theory/nonlinear_features.
+\lambda_{\mathrm{in}})` and a linear target.
+
+Source: Maloney, Roberts, Sully (2022), arXiv 2210.16859. Derived in the documents:
+theory/nonlinear_features.
 """
 
 from typing import Any

@@ -9,7 +9,7 @@ covariance has eigenvalues :math:`\lambda_j`. It is learned from x itself, or fr
 Whatever gives its :class:`~solvable.Modes` is a problem: see the page "Extending" of the documents.
 
 Source: Paquette, Paquette, Xiao, Pennington, *4+3 Phases of Compute-Optimal Neural Scaling Laws*
-(2024), arXiv 2405.15074, section 1.
+(2024), arXiv 2405.15074, section 1. Derived in the documents: theory/random_features.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -13,6 +13,9 @@ axis:
 For :math:`d = \infty` (a draw, a linear regression) h(x) = x and the first is the exact
 condition :math:`\sum_i \gamma \lambda_i / (2B - \gamma (B + 1) \lambda_i) < 1`. On n samples
 h has one more factor like its second, and the band ends where it is least.
+
+Source: Paquette et al. (2024), arXiv 2405.15074, section 2. Derived in the documents:
+theory/batch_size.
 """
 
 from collections.abc import Callable

@@ -35,11 +35,11 @@ class _OneThread:
 
 
 one_blas_thread = _OneThread()
-"""For many small decompositions: ``with one_blas_thread: ...``, from any number of threads."""
+"""A context for many small decompositions from any number of threads: ``with one_blas_thread``."""
 
 
 def blas_threads(entries: int) -> contextlib.AbstractContextManager[None]:
-    """As many threads as are best for decompositions of matrices of so many entries."""
+    """A context of the number of threads that is best for matrices of so many entries."""
     return one_blas_thread if entries <= _SMALL else contextlib.nullcontext()
 
 

@@ -15,6 +15,10 @@ decouples the rule.
 What is summed has poles where an eigenvalue :math:`j^{-2 \alpha}` meets a point of a contour. In
 :math:`\log j` they come closer to the real axis in proportion to :math:`1 / \alpha`. Steep spectra
 therefore have panels shorter than an octave, and more coordinates that are summed one by one.
+
+Sources: Gautschi (2004), *Orthogonal Polynomials*, section 1.5 (the recurrence); Golub and Welsch
+(1969), Math. Comp. 23, 221 (rules from recurrences). Derived in the documents:
+theory/linear_regression.
 """
 
 import functools

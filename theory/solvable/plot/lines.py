@@ -75,6 +75,11 @@ def curve(ax: Axes, curve: Curve, x: str | None = None, **line: Any) -> list[Lin
 def terms(ax: Axes, curve: Curve, x: str | None = None) -> list[Line2D]:
     """The parts of the excess risk of a curve that has them, dashed.
 
+    Args:
+        ax: Where to draw.
+        curve: From ``predict(..., terms=True)``, or on a data set.
+        x: As in :func:`curve`.
+
     Raises:
         ValueError: If the curve has no terms.
     """
@@ -86,7 +91,13 @@ def terms(ax: Axes, curve: Curve, x: str | None = None) -> list[Line2D]:
 
 
 def parts(ax: Axes, x: Array, terms: Mapping[str, Array]) -> list[Line2D]:
-    """The parts of the risk against x, dashed, where they are positive."""
+    """The parts of the risk against x, dashed, where they are positive.
+
+    Args:
+        ax: Where to draw.
+        x: Horizontal values, shape (k,).
+        terms: Values of each part by its name, shape (k,).
+    """
     lines = []
     for name, values in terms.items():
         seen = (x > 0) & (values > 0)
@@ -98,7 +109,14 @@ def parts(ax: Axes, x: Array, terms: Mapping[str, Array]) -> list[Line2D]:
 def runs(
     ax: Axes, runs: Runs, quantiles: tuple[float, float] = (0.05, 0.95), **line: Any
 ) -> tuple[Line2D, PolyCollection]:
-    """Mean risk of simulated runs along their axis, in a band between two quantiles."""
+    """Mean risk of simulated runs along their axis, in a band between two quantiles.
+
+    Args:
+        ax: Where to draw.
+        runs: From ``simulate``.
+        quantiles: The edges of the band.
+        line: Properties of the line.
+    """
     name, at = _shown(runs, None)
     _logarithmic(ax, name, "risk $P$")
     low, high = (runs.quantile(q) for q in quantiles)
@@ -110,7 +128,16 @@ def runs(
 def band(
     ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.ndarray, **line: Any
 ) -> tuple[Line2D, PolyCollection]:
-    """A line and the band around it."""
+    """A line and the band around it.
+
+    Args:
+        ax: Where to draw.
+        x: Horizontal values, shape (k,).
+        middle: The line.
+        low: The lower edge of the band.
+        high: The upper edge.
+        line: Properties of the line.
+    """
     [drawn] = ax.plot(x, middle, **line)
     shade = ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.25, lw=0)
     return drawn, shade
@@ -120,6 +147,12 @@ def frontier(ax: Axes, frontier: Frontier, y: str = "excess", **line: Any) -> Li
     """The compute-optimal frontier: the best excess risk, or with ``y="d"`` the best size.
 
     Budgets whose optimum is at the edge of the sizes searched are left out.
+
+    Args:
+        ax: Where to draw.
+        frontier: From ``design.frontier`` or ``design.flow_frontier``.
+        y: ``excess`` or ``d``.
+        line: Properties of the line.
     """
     inside = ~frontier.at_edge
     _logarithmic(ax, "flops", {"excess": "excess risk", "d": "optimal size $d^*$"}[y])
@@ -127,14 +160,28 @@ def frontier(ax: Axes, frontier: Frontier, y: str = "excess", **line: Any) -> Li
 
 
 def guide(ax: Axes, x: np.ndarray, y: float, exponent: float, **line: Any) -> Line2D:
-    """A power law that has the value ``y`` at the first ``x``."""
+    """A power law that has the value ``y`` at the first ``x``.
+
+    Args:
+        ax: Where to draw.
+        x: Horizontal values, shape (k,).
+        y: The value at the first of them.
+        exponent: Of the power law.
+        line: Properties of the line.
+    """
     x = np.asarray(x, float)
     line = {"color": "0.35", "ls": ":", "lw": 1.0} | line
     return ax.plot(x, y * (x / x[0]) ** exponent, **line)[0]
 
 
 def uniformity(ax: Axes, p_values: np.ndarray, **line: Any) -> Line2D:
-    """Sorted p-values against uniform ones, over the band that holds each in 99 cases of 100."""
+    """Sorted p-values against uniform ones, over the band that holds each in 99 cases of 100.
+
+    Args:
+        ax: Where to draw.
+        p_values: Of many comparisons, shape (N,).
+        line: Properties of the points.
+    """
     rank = np.arange(1, p_values.size + 1)
     expected, sides = rank / (rank.size + 1), (rank, rank[::-1])
     ax.fill_between(expected, *beta_law.interval(0.99, *sides), color="0.85", lw=0)

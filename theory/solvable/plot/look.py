@@ -39,11 +39,23 @@ class Picture(Figure):
 def panels(
     rows: int = 1, columns: int = 1, width: float = COLUMN, height: float = 2.6, **options: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure, in inches, and its axes, shape (rows, columns); ``options`` are of ``subplots``."""
+    """A figure, in inches, and its axes, shape (rows, columns); ``options`` are of ``subplots``.
+
+    Args:
+        rows: Number of rows.
+        columns: Number of columns.
+        width: Of the figure, in inches.
+        height: Of the figure, in inches.
+        options: Of ``matplotlib``'s ``subplots``.
+    """
     fig = Picture(figsize=(width, height))
     return fig, fig.subplots(rows, columns, squeeze=False, **options)
 
 
 def sequence(count: int) -> np.ndarray:
-    """Colours of an ordered family, dark to light, shape (count, 4): readable in grey too."""
+    """Colours of an ordered family, dark to light, shape (count, 4): readable in grey too.
+
+    Args:
+        count: Number of colours.
+    """
     return matplotlib.colormaps["viridis"](np.linspace(0, 0.9, count))

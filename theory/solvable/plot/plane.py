@@ -28,7 +28,12 @@ PHASES = {
 
 
 def boundaries(ax: Axes, **line: Any) -> list[Line2D]:
-    """The boundaries between phases, within the present limits of the axes."""
+    """The boundaries between phases, within the present limits of the axes.
+
+    Args:
+        ax: Where to draw.
+        line: Properties of the lines.
+    """
     line = {"color": "black", "lw": 0.7, "solid_capstyle": "round"} | line
     limits = ax.axis()
     far = 2 * max(map(abs, limits))
@@ -41,7 +46,12 @@ def boundaries(ax: Axes, **line: Any) -> list[Line2D]:
 
 
 def phase_names(alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """Name of the phase at each point of a grid, shape (alpha, beta)."""
+    """Name of the phase at each point of a grid, shape (alpha, beta).
+
+    Args:
+        alpha: Values of the first axis.
+        beta: Values of the second.
+    """
 
     def name(a: float, b: float) -> str:
         return phase(a, b).name if 2 * (a + b) > 1 else NO_POWER_LAW

@@ -13,7 +13,11 @@ NOTES = {"direct": "", "extrapolated": "†", "finite sums": "‡"}
 
 
 def verification(verification: Verification) -> Figure:
-    """The phase plane, and beside it the exponents: predicted, and measured on the frontier."""
+    """The phase plane, and beside it the exponents: predicted, and measured on the frontier.
+
+    Args:
+        verification: From ``verify.climb``.
+    """
     (exponents,) = (rung for rung in verification.rungs if rung.name == "exponents")
     rows = [dict(zip(exponents.columns, row, strict=True)) for row in exponents.rows]
     fig = Picture(figsize=(PAGE, 3.5), layout=ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94)))

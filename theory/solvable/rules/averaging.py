@@ -97,7 +97,7 @@ class Averaged(Rule):
 
     @property
     def equivalent(self) -> Equivalent | None:
-        """That of the rule: the average does not act on it."""
+        """The equivalent of the rule: the average does not act on it."""
         return self.rule.equivalent
 
     def coefficients(self, t: np.ndarray) -> Coefficients:

@@ -3,7 +3,10 @@ r"""Training that is a function of the spectrum of the data: gradient flow and r
 A filter leaves the part p(h) of the error on an eigenvalue h of the covariance of the samples, and
 has no steps: :math:`e^{-h t}` for gradient flow at time t, and :math:`\rho / (h + \rho)` for ridge
 regression at ridge :math:`\rho`. The theory needs p as a sum of resolvents, :math:`p(h) = 2
-\operatorname{Re} \sum_j u_j\, z_j / (z_j + h)`. Derived in the documents: theory/finite_data.
+\operatorname{Re} \sum_j u_j\, z_j / (z_j + h)`.
+
+Source: Bordelon, Atanasov, Pehlevan (2024), arXiv 2402.01092. Derived in the documents:
+theory/finite_data.
 """
 
 from typing import Any
@@ -60,7 +63,7 @@ class GradientFlow(Filter):
         return -jnp.expm1(-h * x)
 
     def resolvents(self, x: Float[Array, " k"], points: int = TALBOT) -> Points:
-        """On Talbot's contour, scaled by 1 / t: any positive time costs the same."""
+        """Points on Talbot's contour, scaled by 1 / t: any positive time costs the same."""
         w, c = talbot(points)
         z = w / x[:, None]
         return z, jnp.broadcast_to(-0.5j * c / w, z.shape)

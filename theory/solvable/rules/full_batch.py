@@ -8,7 +8,8 @@ descent, and for any rule the output of
 .. math::
     x \leftarrow (A(t) + h\, b(t) e_0^\top)\, x.
 
-Derived in the documents: theory/finite_data.
+Source: Bordelon, Atanasov, Pehlevan (2024), arXiv 2402.01092. Derived in the documents:
+theory/finite_data.
 """
 
 from typing import Any
@@ -43,7 +44,7 @@ class FullBatch(Rule):
 
     @property
     def start(self) -> tuple[float, ...]:  # ty: ignore[invalid-method-override]
-        """That of the rule."""
+        """The memory of the rule at step 0."""
         return self.rule.start
 
     @property
@@ -53,7 +54,7 @@ class FullBatch(Rule):
 
     @property
     def output(self) -> int:  # ty: ignore[invalid-method-override]
-        """That of the rule."""
+        """The output of the rule."""
         return self.rule.output
 
     @property
@@ -68,7 +69,7 @@ class FullBatch(Rule):
         return -self.coefficients(np.zeros(1, int)).b[0, 0] if single else None
 
     def coefficients(self, t: np.ndarray) -> Coefficients:
-        """Those of the rule."""
+        """The coefficients of the rule."""
         return self.rule.coefficients(t)
 
 

@@ -71,12 +71,12 @@ class LabelMixture(Rule):
 
     @property
     def start(self) -> tuple[float, ...]:  # ty: ignore[invalid-method-override]
-        """That of the rule."""
+        """The memory of the rule at step 0."""
         return self.rule.start
 
     @property
     def output(self) -> int:  # ty: ignore[invalid-method-override]
-        """That of the rule."""
+        """The output of the rule."""
         return self.rule.output
 
     @property
@@ -96,7 +96,8 @@ class LabelMixture(Rule):
 
     @property
     def equivalent(self) -> Equivalent | None:
-        r"""For SGD, with :math:`k = \bar{\omega^2} / \bar\omega^2`, B is (B - 1 + k) / k."""
+        r"""The SGD of the same stability: of batch size (B - 1 + k) / k, with :math:`k =
+        \bar{\omega^2} / \bar\omega^2`."""
         like = self.rule.equivalent
         if like is None or len(self.base.start) > 1:
             return None

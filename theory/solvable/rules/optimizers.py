@@ -21,7 +21,7 @@ class _Update(NamedTuple):
         return theta, self.transformation.init(theta)
 
     def iterate(self, memory: tuple[Array, Any]) -> Array:
-        """Where the gradient is taken."""
+        """The point where the gradient is taken."""
         return memory[0]
 
     output = iterate

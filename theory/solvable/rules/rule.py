@@ -7,7 +7,10 @@ steps
     x_i \leftarrow \sum_j A_{ij}(t)\, x_j + b_i(t)\, g,
 
 with g the gradient of half the squared error, averaged over B fresh samples. ``A`` and ``b`` are
-all that theory and simulation need to know of a rule. Derived in the documents: theory/momentum.
+all that theory and simulation need to know of a rule.
+
+Source: Ferbach et al. (2025), arXiv 2505.16098, for momentum in this form. Derived in the
+documents: theory/momentum.
 """
 
 from collections.abc import Sequence
@@ -74,11 +77,11 @@ class Linear(NamedTuple):
         return jnp.stack([x * theta for x in self.starts])
 
     def iterate(self, memory: Float[Array, "r d"]) -> Float[Array, " d"]:
-        """Where the gradient is taken."""
+        """The point where the gradient is taken."""
         return memory[0]
 
     def output(self, memory: Float[Array, "r d"]) -> Float[Array, " d"]:
-        """Of which the risk is recorded."""
+        """The vector whose risk is recorded."""
         return memory[self.at]
 
     def move(self, memory, gradient, coefficient: Coefficients) -> Float[Array, "r d"]:

@@ -1,4 +1,8 @@
-"""One-pass SGD."""
+"""One-pass SGD.
+
+Source: Paquette et al. (2024), arXiv 2405.15074, section 1. Derived in the documents:
+theory/random_features.
+"""
 
 import numpy as np
 

@@ -28,7 +28,7 @@ _LOCK = "lock"
 
 
 def digest(tree: Any) -> str:
-    """Of all numbers in a tree, bit by bit.
+    """A digest of all numbers in a tree, bit by bit.
 
     Example:
         >>> digest((1.0, np.arange(3))) == digest((1.0, np.arange(3)))

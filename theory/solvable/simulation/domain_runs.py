@@ -30,6 +30,13 @@ def simulate_domains(
 ) -> Float[np.ndarray, "seeds K k"]:
     """SGD itself on samples of the domains: excess risk by seed, domain and step, in float32.
 
+    Args:
+        key: A key of :func:`jax.random.key`.
+        domains: The domains and their proportions.
+        rule: SGD, with any schedule.
+        steps: As in :func:`~solvable.simulate`.
+        seeds: Number of independent runs.
+
     Warns:
         DivergenceWarning: If the risk of a seed explodes.
 

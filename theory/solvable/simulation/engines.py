@@ -11,6 +11,9 @@ normals: with :math:`\varepsilon_i` the error along mode i in units of the risk,
 since for Gaussian inputs the target outside the features is independent noise. ``features`` is
 the literal loop: sample x, form the features, take the step. It is v times more work, and the
 independent witness; and it takes inputs that are not Gaussian.
+
+Source: Paquette et al. (2024), arXiv 2405.15074, section 1 (the model). Derived in the documents:
+theory/random_features.
 """
 
 from dataclasses import replace
@@ -59,7 +62,7 @@ class ModesEngine:
     """The law of SGD in the eigenbasis of the features, O(d) per sample."""
 
     of_deviations = True
-    """It follows the deviation from the target, so it takes rules that stay on the target."""
+    """Whether the deviation from the target is followed, as rules that stay on the target allow."""
 
     def data(self, model: Problem) -> ModesData:
         """Modes one by one: the compressed sums of the theory have no law."""
@@ -81,12 +84,12 @@ class ModesEngine:
         return data.floor + error @ error
 
     def normals(self, key, error, B: int, sample) -> tuple[Float[Array, "B d"], Float[Array, " B"]]:
-        """Of B samples: along the modes, and the one for all that is independent of them."""
+        """Normals of B samples: along the modes, and one for all that is independent of them."""
         g = sample(key, (B, error.size + 1), error.dtype)
         return g[:, :-1], g[:, -1]
 
     def gradient(self, key, error, data: ModesData, B: int, sample, labels=None):
-        """Of half the squared error, averaged over B fresh samples, shape (d,)."""
+        """Gradient of half the squared error, averaged over B fresh samples, shape (d,)."""
         key, extra, weight = kinds(key, B, labels)
         g, independent = self.normals(key, error, B, sample)
         residual = g @ error - jnp.sqrt(data.floor + data.noise + extra) * independent
@@ -119,7 +122,7 @@ class FeaturesEngine:
 
     @staticmethod
     def gradient(key, theta, data: FeaturesData, B: int, sample, labels=None) -> Float[Array, " d"]:
-        """Of half the squared error, averaged over B fresh samples."""
+        """Gradient of half the squared error, averaged over B fresh samples."""
         key, extra, weight = kinds(key, B, labels)
         key_x, key_y = jax.random.split(key)
         x = sample(key_x, (B, data.target.size), theta.dtype)

@@ -7,6 +7,8 @@ and a step needs a single sum over devices, of the residuals
 .. math::
     r = \sum_i g_i \varepsilon_i - \sqrt{P_\infty}\, g', \qquad
     \text{gradient}_i = \lambda_i g_i r.
+
+Derived in the documents: theory/random_features.
 """
 
 import contextlib
@@ -56,13 +58,13 @@ class SplitModes(ModesEngine):
     along: NamedSharding
 
     def data(self, model: Problem) -> ModesData:
-        """With as many modes as make equal parts."""
+        """Modes filled up to as many as make equal parts."""
         data = super().data(model)
         fill = lambda x: np.pad(x, (0, -x.size % self.along.mesh.size))
         return data._replace(lam=fill(data.lam), start=fill(data.start))
 
     def normals(self, key, error, B: int, sample) -> tuple[Float[Array, "B d"], Float[Array, " B"]]:
-        """Of B samples: along the modes, cut like them; and the one for all that is independent."""
+        """Normals of B samples: along the modes, cut like them; one for all that is independent."""
         key, key_independent = jax.random.split(key)
         draw = lambda key: sample(key, error.shape, error.dtype)
         g = lax.with_sharding_constraint(jax.vmap(draw)(jax.random.split(key, B)), self.along)

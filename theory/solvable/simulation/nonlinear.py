@@ -7,6 +7,9 @@ A seed draws d directions and n samples, and solves the least-squares problem on
     y_a = \langle w, x_a \rangle + \sigma \varepsilon_a.
 
 Nothing here knows the theory.
+
+Source: Maloney, Roberts, Sully (2022), arXiv 2210.16859 (the model). Derived in the documents:
+theory/nonlinear_features.
 """
 
 import functools

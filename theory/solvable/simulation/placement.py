@@ -22,12 +22,12 @@ class Layout(NamedTuple):
     rows: Int[np.ndarray, " rows"]
     """The seed that each row runs."""
     row: NamedSharding
-    """Of what has a row per seed: keys and recorded risks."""
+    """Placement of what has a row per seed: keys and recorded risks."""
     state: NamedSharding
     data: Any
     """One for all data of the model, or a tree of them."""
     whole: NamedSharding
-    """Of what every device holds."""
+    """Placement of what every device holds whole."""
 
 
 class Program(NamedTuple):

@@ -26,7 +26,7 @@ class DivergenceWarning(UserWarning):
 
 
 def standard_error(x: Float[np.ndarray, "seeds k"]) -> Float[np.ndarray, " k"]:
-    """Of the mean over seeds, from their scatter; needs two."""
+    """Standard error of the mean over seeds, from their scatter; it needs two."""
     if len(x) < 2:
         return np.full(x.shape[1], np.nan)
     with np.errstate(invalid="ignore"):  # of runs that overflowed
@@ -51,7 +51,7 @@ class Runs(Along, kw_only=True):
     excess: Float[np.ndarray, "seeds k"] = array("seed", AXIS)
     """Population risk minus the label noise: exact for the theta of the run, not sampled."""
     train: Float[np.ndarray, "seeds k"] | None = array("seed", AXIS, default=None)
-    """On a finite data set, mean squared residual on its samples, label noise included."""
+    """Mean squared residual on the samples of a finite data set, label noise included."""
     axis: str = static("step")  # ty: ignore[invalid-type-form]
     """``step``, ``time`` or ``ridge``."""
     engine: str = static("modes")
@@ -79,7 +79,7 @@ class Runs(Along, kw_only=True):
     key: str = static("")
     """The random key, with which the runs can be made again."""
     device: str = static("")
-    """Where they were made."""
+    """The device on which they were made."""
 
     @classmethod
     def from_array(

@@ -28,7 +28,8 @@ same data, 1/d is zero in these formulas (not in :math:`\kappa`); with data of t
 Numerical relative errors are those of the sums; the theory's are O(1/d) and O(1/n).
 
 Sources: Bordelon, Atanasov, Pehlevan (2024), arXiv 2402.01092, for the dynamics; Defilippis et al.
-(2024), arXiv 2405.15699, and Atanasov et al. (2024), arXiv 2405.00592, for ridge.
+(2024), arXiv 2405.15699, and Atanasov et al. (2024), arXiv 2405.00592, for ridge. Derived in the
+documents: theory/finite_data.
 """
 
 from typing import NamedTuple
@@ -64,7 +65,7 @@ class TwoPoint(NamedTuple):
     own_both: Inexact[Array, "... k l"]
     """The bias: nothing is shared but the law."""
     noise: Inexact[Array, "... k l"]
-    """Of one predictor."""
+    """The part of the excess that the label noise makes, of one predictor."""
     noise_own_features: Inexact[Array, "... k l"]
 
 

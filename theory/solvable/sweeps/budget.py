@@ -31,7 +31,7 @@ class SweepEstimate:
 
     cells: int
     seconds: float
-    """On this machine, without compilation."""
+    """Time on this machine, without compilation."""
     programs: int
     """Groups of cells that compile a program each, a few seconds."""
     memory: int

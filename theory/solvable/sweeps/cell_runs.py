@@ -28,7 +28,8 @@ def on_a_data_set(cell: Cell, device: jax.Device) -> Arrays:
 
 
 def on_fresh_samples(cells: Sequence[Cell], size: int, device: jax.Device) -> list[Arrays]:
-    """As :func:`~solvable.simulate`, each cell with its own seed, problem and rates.
+    """Runs of :func:`~solvable.simulate` on fresh samples, each cell with its own seed, problem and
+    rates.
 
     Fewer cells than ``size`` are filled up with the last one, so that the program is one.
     The excess is infinite where a run has overflowed.

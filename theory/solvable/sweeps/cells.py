@@ -20,7 +20,8 @@ from solvable.util.errors import ArgumentError, ArgumentTypeError, requirement
 from solvable.util.steps import MAX_STEP, MAX_STEPPED, check_steps
 
 MAX_ENTRIES = 2**33
-"""Of the arrays of a cell, 64 GiB: a smaller machine refuses them when it comes to them."""
+"""Largest number of entries of the arrays of a cell, 64 GiB: a smaller machine refuses them when it
+comes to them."""
 
 _RUN = tuple(word.name for word in TABLES["run"])
 
@@ -39,7 +40,7 @@ class Cell:
     values: dict[str, Any]
     """The words of the problem, its training and its data set, each with one value."""
     run: dict[str, Any]
-    """Those of the run."""
+    """Words of the run."""
 
     @functools.cached_property
     def name(self) -> str:
@@ -58,7 +59,7 @@ class Cell:
 
     @property
     def seed(self) -> int:
-        """Of its random numbers, below 2^31: its own, whatever other cells there are."""
+        """Seed of its random numbers, below 2^31: its own, whatever other cells there are."""
         return int(self.name[:8], 16) >> 1
 
     @property

@@ -45,7 +45,7 @@ def executor(engine: str, workers: int | None = None) -> Generator[Executor | No
 
 
 def _cores() -> int:
-    """Those this process may use, which in a job are fewer than those of the machine."""
+    """The cores this process may use, which in a job are fewer than those of the machine."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

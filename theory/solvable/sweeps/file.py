@@ -44,10 +44,10 @@ from solvable.util.errors import (
 from solvable.util.files import check_input
 
 MAX_CELLS = 10**6
-"""Of one sweep: each has a file."""
+"""Largest number of cells of one sweep: each has a file."""
 
 MAX_BYTES = 2**20
-"""Of a sweep file; a grid says in a line what a list of a megabyte would."""
+"""Largest size of a sweep file; a grid says in a line what a list of a megabyte would."""
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,7 +194,7 @@ def _check_needed(compute: str, words: dict[str, Any]) -> None:
 
 
 def path(key: str, index: int | None = None) -> str:
-    """Where in a file a word stands; ``$`` if it is none of them."""
+    """The place of a word in a file; ``$`` if it is none of them."""
     word, _, field = key.partition(".")
     word = f"{word}_fields" if field else word
     table = next((name for name, listed in TABLES.items() if WORDS.get(word) in listed), None)

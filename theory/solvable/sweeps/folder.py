@@ -44,7 +44,7 @@ _MEANING = {
 
 
 def cells_of(folder: str | os.PathLike) -> Path:
-    """Where the cells are."""
+    """The folder of the cells."""
     return Path(folder) / CELLS
 
 

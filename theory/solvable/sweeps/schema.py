@@ -25,7 +25,7 @@ class Word(NamedTuple):
     default: Any = None
     choices: tuple[str, ...] = ()
     commands: tuple[str, ...] = TRAINED
-    """For which commands it has a meaning."""
+    """The commands for which it has a meaning."""
 
 
 SCHEDULES = ("constant", "linear", "cosine", "power", "stable-decay", "halving")

@@ -112,6 +112,6 @@ class Store:
         return {x.removesuffix(SUFFIX) for x in found if x.endswith(SUFFIX) and x[0] != "."}
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Those of ``names`` that must be computed: they have no file, or a damaged one."""
+        """The cells among ``names`` that must be computed: they have no file, or a damaged one."""
         there = self.names()
         return [name for name in names if name not in there or self.read(name) is None]

@@ -91,6 +91,9 @@ class Status:
 def read(source: str | os.PathLike | dict[str, Any]) -> Sweep:
     """A sweep from a TOML file, or from its content as a dictionary.
 
+    Args:
+        source: The path of a file, or its content.
+
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If a key is unknown, missing, or has a value of the wrong type or one that
@@ -118,6 +121,9 @@ def estimate(sweep: Sweep) -> SweepEstimate:
     """Cells, time, memory and disk of a sweep on one device, and what to cut.
 
     A few cells are timed; the rest is extrapolated.
+
+    Args:
+        sweep: From :func:`read`.
     """
     return sweep_budget.estimate(sweep.cells)
 
@@ -219,7 +225,7 @@ Results = Generator[tuple[list[Cell], Failed]]
 
 
 def _here(todo: list[list[Cell]], store: Store) -> Results:
-    """In this process: a thread for each local device."""
+    """Results of cells computed in this process, by a thread for each local device."""
     free: queue.SimpleQueue[jax.Device] = queue.SimpleQueue()
     devices = jax.local_devices()
     if len(devices) == 1:
@@ -241,7 +247,7 @@ def _here(todo: list[list[Cell]], store: Store) -> Results:
 
 
 def _sent(todo: list[list[Cell]], store: Store, executor: Executor) -> Results:
-    """By an executor's workers, which write the cells themselves."""
+    """Results of an executor's workers, which write the cells themselves."""
     folder = str(store.folder.absolute())
     yield from _finished({executor.submit(work, cells, folder): cells for cells in todo})
 
@@ -268,6 +274,9 @@ def _finished(futures: dict[Future, list[Cell]]) -> Results:
 def status(folder: str | os.PathLike) -> Status:
     """How far the sweep in a folder is; it may be running.
 
+    Args:
+        folder: The folder of a sweep.
+
     Raises:
         FileNotFoundError: If there is no sweep in the folder.
     """
@@ -284,6 +293,9 @@ def collect(folder: str | os.PathLike) -> "xarray.Dataset":
     A list or a grid of the file is a dimension. Cells that are missing are NaN, and so are those
     whose rate is above the stability threshold; both are counted in the attributes, which also hold
     the configuration, versions, devices, and the state of git.
+
+    Args:
+        folder: The folder of a sweep; it may be incomplete.
 
     Raises:
         FileNotFoundError: If there is no sweep in the folder.

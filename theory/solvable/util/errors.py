@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 DOCUMENTS = "https://github.com/solvable-models/solvable/blob/main/docs"
-"""Of this version in a clone: the folder ``docs``."""
+"""The address of the documents; of this version they are in a clone, in the folder ``docs``."""
 
 _LONGEST = 200  # characters of a value in a message
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep

@@ -47,24 +47,46 @@ def field(
     """A field with a check, which returns the value to keep; ``None`` passes if it is the default.
 
     A static field is no number but a part of what JAX compiles for.
+
+    Args:
+        check: Takes the name and the value, and returns the value to keep or raises.
+        default: The value if none is given; without it, one must be.
+        static: Whether it is a part of what JAX compiles for.
+        metadata: Anything else to be kept with the field.
     """
     metadata |= {"check": check, "static": static}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def number(*, default: Any = MISSING, **bounds: Any) -> Any:
-    """A real number, with the bounds of :func:`~solvable.util.checks.check_number`."""
+    """A real number, with the bounds of :func:`~solvable.util.checks.check_number`.
+
+    Args:
+        default: The value if none is given; without it, one must be.
+        bounds: ``positive``, ``minimum``, ``maximum``, ``below``.
+    """
     return field(lambda name, x: check_number(name, x, **bounds), default=default, kind="number")
 
 
 def count(*, default: Any = MISSING, minimum: int = 1, maximum: float = math.inf) -> Any:
-    """A whole number in range."""
+    """A whole number in range.
+
+    Args:
+        default: The value if none is given; without it, one must be.
+        minimum: The smallest number.
+        maximum: The largest number.
+    """
     check = lambda name, x: check_count(name, x, minimum=minimum, maximum=maximum)
     return field(check, default=default, kind="count")
 
 
 def vector(*, default: Any = MISSING, **bounds: Any) -> Any:
-    """A one-dimensional array, with the bounds of :func:`~solvable.util.checks.check_vector`."""
+    """A one-dimensional array, with the bounds of :func:`~solvable.util.checks.check_vector`.
+
+    Args:
+        default: The value if none is given; without it, one must be.
+        bounds: ``positive``, ``minimum``.
+    """
     check = lambda name, x: _fixed(check_vector(name, x, **bounds))
     return field(check, default=default, kind="vector")
 
@@ -77,7 +99,12 @@ def _fixed(array: Any) -> Any:
 
 
 def choice(*choices: str, default: Any = MISSING) -> Any:
-    """One of a few words; static."""
+    """One of a few words; static.
+
+    Args:
+        choices: The words.
+        default: The word if none is given; without it, one must be.
+    """
     check = lambda name, x: check_choice(name, x, *choices)
     return field(check, default=default, static=True, kind="choice")
 
@@ -88,7 +115,11 @@ def flag(default: bool) -> Any:
 
 
 def static(default: Any = MISSING) -> Any:
-    """Anything that can be hashed, and is a part of what JAX compiles for."""
+    """Anything that can be hashed, and is a part of what JAX compiles for.
+
+    Args:
+        default: The value if none is given; without it, one must be.
+    """
     return field(default=default, static=True)
 
 

@@ -1,4 +1,4 @@
-"""Do theory and simulation agree? Comparisons, the ladder of verification, random configurations."""
+"""Do theory and simulation agree? Comparisons, the ladder, random configurations."""
 
 from typing import TYPE_CHECKING
 

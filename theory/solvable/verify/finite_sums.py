@@ -12,7 +12,8 @@ alpha near 1/4, the sums it stands for predict the slopes at finite size: with
 
 No resolvent, no contour: an independent and cruder route, for comparison only.
 
-Source: Paquette et al. (2024), arXiv 2405.15074, sections 3 and 4.
+Source: Paquette et al. (2024), arXiv 2405.15074, sections 3 and 4. Derived in the documents:
+theory/random_features.
 """
 
 from collections.abc import Callable
