@@ -118,9 +118,7 @@ def _in_folder(folder: str | os.PathLike) -> Sweep:
 
 
 def estimate(sweep: Sweep) -> SweepEstimate:
-    """Cells, time, memory and disk of a sweep on one device, and what to cut.
-
-    A few cells are timed; the rest is extrapolated.
+    """Cells, time, memory and disk of a sweep on one device, and what to cut; a few are timed.
 
     Args:
         sweep: From :func:`read`.
@@ -272,13 +270,10 @@ def _finished(futures: dict[Future, list[Cell]]) -> Results:
 
 
 def status(folder: str | os.PathLike) -> Status:
-    """How far the sweep in a folder is; it may be running.
+    """How far a sweep is; it may be running.
 
     Args:
-        folder: The folder of a sweep.
-
-    Raises:
-        FileNotFoundError: If there is no sweep in the folder.
+        folder: Where it is kept, or a ``FileNotFoundError`` is raised.
     """
     cells = _in_folder(folder).cells
     store = Store(sweep_folder.cells_of(folder))
