@@ -40,7 +40,10 @@ FILES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCE.rglob("*.py"))
 }
-PACKAGES = ["solvable", *(f"solvable.{p.parent.name}" for p in sorted(SOURCE.glob("*/__init__.py")))]
+PACKAGES = [
+    "solvable",
+    *(f"solvable.{p.parent.name}" for p in sorted(SOURCE.glob("*/__init__.py"))),
+]
 every_module = pytest.mark.parametrize("module", FILES)
 
 
@@ -217,7 +220,9 @@ class TestNames:
         homes = getattr(found, "_HOMES", {})
         lazy = {f"solvable.{module}.{name}": name for module, names in homes.items()
                 for name in names}  # fmt: skip
-        lazy |= {f"solvable.{where}": name for name, where in getattr(found, "_MODULES", {}).items()}
+        lazy |= {
+            f"solvable.{where}": name for name, where in getattr(found, "_MODULES", {}).items()
+        }
         read = {}
         for node in type_checking(package.removeprefix("solvable").removeprefix(".") or "__init__"):
             if isinstance(node, ast.ImportFrom):

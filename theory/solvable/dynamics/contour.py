@@ -16,6 +16,9 @@ For SGD below its threshold no node on the first two grows, whatever the batch s
 memory ring at complex eigenvalues: for them the contour is lowered to where the second moments
 of a node stay bounded over the steps to come (for heavy ball that is a height of about
 :math:`(1 - \mu) / \gamma`). Panels are as long as their distance from the spectrum.
+
+Source of the resolvent: Paquette et al. (2024), arXiv 2405.15074, section 3. Derived in the
+documents: theory/random_features, theory/momentum.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,8 +31,9 @@ from solvable.dynamics.recursion import changes, pairs
 from solvable.models.modes import Modes, seen_modes
 from solvable.models.problem import Problem, check_one_pass
 from solvable.models.thresholds import band_edge
-from solvable.rules.rule import Rule, target_keeping
+from solvable.rules.rule import Rule, check_rule, target_keeping
 from solvable.spectra.resolvent import transforms
+from solvable.util.checks import check_number
 from solvable.util.precision import as_numpy, float64_on_cpu
 from solvable.util.types import Array
 
@@ -37,7 +41,7 @@ TOLERANCE = 1e-9
 """Largest relative error of the sum rules, and of what a refinement may still change."""
 
 GROWTH = 1.0
-"""Of a node by the horizon, in the exponent."""
+"""How much a node may grow by the horizon, in the exponent."""
 
 _CORNER = np.sqrt(1 / 8)  # of the segment and the ray, in units of where the contour begins
 _MOMENTS = 24  # at which a rule that changes is looked at
@@ -71,7 +75,7 @@ class Watched:
         return self.start.size > 1
 
     def changes(self, z: Complex[np.ndarray, " n"]) -> Iterator[Complex[np.ndarray, "n D D"]]:
-        """At every moment, the matrix of a step minus one."""
+        """The matrix of a step minus one, at every moment."""
         return (changes(A, b, z, self.B, self.omega) for A, b in zip(self.A, self.b, strict=True))
 
     def growth(self, z: Complex[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -207,10 +211,17 @@ def contour_modes(problem: Problem, rule: Rule, horizon: float) -> Modes:
     Panels are refined until the sum rules hold and one more refinement would change neither the
     forcing nor the kernel of the SGD noise, up to the horizon, by more than ``TOLERANCE``.
 
+    Args:
+        problem: What is learned, through random features.
+        rule: How; it says on which nodes nothing may grow.
+        horizon: Number of steps up to which the modes are good.
+
     Raises:
         ArithmeticError: If no refinement is enough.
     """
     check_one_pass(problem)
+    check_rule(rule)
+    horizon = check_number("horizon", horizon, minimum=0)
     spectrum, inverse_d = seen_modes(problem), problem.inverse_d
     watched = Watched(rule, horizon)
     outline = around(float(band_edge(spectrum, inverse_d)), watched)

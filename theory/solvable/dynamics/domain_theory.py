@@ -15,6 +15,9 @@ of the mean from the optimum of the mixture, :math:`\delta_k` the distance of th
         + \bigl(\lambda_k (m + \delta_k) - \bar\lambda m\bigr)^2 \Bigr].
 
 No term is negative, so no digits are lost when the risk becomes small.
+
+Source: the recursion of Paquette et al. (2024), arXiv 2405.15074, section 2, for several
+covariances. Derived in the documents: theory/mixtures.
 """
 
 from collections.abc import Sequence
@@ -48,11 +51,11 @@ class DomainCurve:
     error: float
     """Estimate of the largest relative error of rounding, which grows with the number of steps."""
     domains: Domains
-    sgd: SGD
+    rule: SGD
 
     @property
     def risk(self) -> Float[np.ndarray, "K k"]:
-        """With the label noise of each domain."""
+        """Risk in each domain, with its label noise."""
         return self.excess + np.asarray(self.domains.noise)[:, None]
 
 
@@ -124,7 +127,7 @@ def _ended(state, slopes, domains: Domains):
 
 @float64_on_cpu
 def final_excess_by_proportion(
-    domains: Domains, sgd: SGD, last: int
+    domains: Domains, rule: SGD, last: int
 ) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K K"]]:
     """Excess risk of every domain after the last step, and its derivatives by the proportions.
 
@@ -133,21 +136,21 @@ def final_excess_by_proportion(
     """
     state, slopes = _begun(domains)
     for t, taken in calls(last):
-        gamma = rates("gamma", sgd.gamma, taken) * (np.arange(t, t + taken.size) < last)
-        state, slopes = _pushed(state, slopes, gamma, domains, 1.0 * sgd.B)
+        gamma = rates("gamma", rule.gamma, taken) * (np.arange(t, t + taken.size) < last)
+        state, slopes = _pushed(state, slopes, gamma, domains, 1.0 * rule.B)
     excess, by_proportion = _ended(state, slopes, domains)
     return np.asarray(excess), np.asarray(by_proportion)
 
 
 @float64_on_cpu
 def expect_domains(
-    domains: Domains, sgd: SGD, steps: int | Sequence[int] | np.ndarray
+    domains: Domains, rule: SGD, steps: int | Sequence[int] | np.ndarray
 ) -> DomainCurve:
     """Exact expected excess risk of SGD in every domain, for Gaussian inputs.
 
     Args:
         domains: The data.
-        sgd: Learning rate, which may be a schedule, and batch size.
+        rule: Learning rate, which may be a schedule, and batch size.
         steps: The last step, or an increasing array of steps.
 
     Raises:
@@ -161,17 +164,17 @@ def expect_domains(
         (2, 2)
     """
     check_type("domains", domains, Domains)
-    check_type("sgd", sgd, SGD)
+    check_type("rule", rule, SGD)
     step = check_steps(steps, maximum=MAX_STEPPED)
     h = jnp.asarray(domains.proportion)
     found, state = [], _start(domains, h)
     for t, taken in calls(int(step[-1])):
-        state, seen = _marched(state, rates("gamma", sgd.gamma, taken), domains, h, 1.0 * sgd.B)
+        state, seen = _marched(state, rates("gamma", rule.gamma, taken), domains, h, 1.0 * rule.B)
         inside = step[(step >= t) & (step < t + taken.size)] - t
         found.append(np.array(seen)[:, inside])
     excess, size = np.concatenate(found, axis=1).transpose(0, 2, 1)
     if not np.isfinite(size).all():
-        raise requirement("sgd", "keep the expected risk finite", sgd, "Take a smaller gamma.")
+        raise requirement("rule", "keep the expected risk finite", rule, "Take a smaller gamma.")
     cancels = np.max(size / np.maximum(excess, 1e-300) * (step + 1))
     error = max(1e-12, float(_ROUNDING * cancels))
-    return DomainCurve(step=step, excess=excess, error=error, domains=domains, sgd=sgd)
+    return DomainCurve(step=step, excess=excess, error=error, domains=domains, rule=rule)

@@ -32,7 +32,7 @@ from solvable.rules.full_batch import FullBatch
 from solvable.rules.rule import Rule, target_keeping
 from solvable.spectra.resolvent import ridge_off_axis
 from solvable.spectra.two_point import TERMS, Parts, Sizes, pair_sums
-from solvable.util.checks import check_count
+from solvable.util.checks import check_count, is_usual
 from solvable.util.errors import requirement
 from solvable.util.precision import as_numpy, is_traced
 from solvable.util.steps import check_steps, check_times
@@ -42,7 +42,7 @@ CHECKED = 8
 """Times at which the error is measured, against a contour of 30 points instead of 24."""
 
 TOLERANCE = 1e-9
-"""Of the contours of rules that are neither flow nor descent."""
+"""Relative error of the contours of rules that are neither flow nor descent."""
 
 
 _ROUNDING = 1e-12
@@ -73,7 +73,7 @@ def _together(points: list[Points], modes: Modes, sizes: Sizes) -> list[Parts]:
 
 
 def _apart(points: Points) -> Points:
-    """Of points that belong to one time each: as if several times shared them, but one does."""
+    """Points that belong to one time each, in the shape of points that several times share."""
     z, u = points
     return z, u[:, None]
 
@@ -101,7 +101,7 @@ def _filtered(t, rule: Filter, modes: Modes, sizes: Sizes) -> tuple[Parts, Array
 
 @jax.jit
 def _descent(step, modes: Modes, gamma, sizes: Sizes) -> tuple[Parts, Array]:
-    """As for flow; the first steps from a circle."""
+    """The risk of descent, as of flow, with the first steps from a circle."""
     late, whole = jnp.maximum(step, EARLY), jnp.minimum(step, EARLY).astype(int)
     pick = np.linspace(0, step.size - 1, CHECKED).astype(int)
     points = [_apart(late_points(late, gamma)), _apart(late_points(late[pick], gamma, 30))]
@@ -115,8 +115,8 @@ _ridges, _pairs = jax.jit(ridge_off_axis), jax.jit(pair_sums)
 
 
 def contour_sums(z: np.ndarray, modes: Modes, sizes: Sizes) -> Callable[[np.ndarray], Parts]:
-    """From weights u, shape (k, n), to the sums over the pairs of a contour of any length: its
-    ridges by one program, part by part."""
+    """A map from weights u, shape (k, n), to the sums over the pairs of a contour of any length,
+    whose ridges are found by one program, part by part."""
     parts = np.pad(z, (0, -z.size % _PART), mode="edge").reshape(-1, _PART)
     kappa = [np.asarray(_ridges(part, modes, *sizes[:2])) for part in parts]
     fixed = np.concatenate(kappa)[: z.size]
@@ -157,7 +157,7 @@ def check_fresh(n: Any, ensemble: Any, bags: Any) -> None:
         ValueError: If one is given.
     """
     for name, value, unset in (("n", n, None), ("ensemble", ensemble, 1), ("bags", bags, 1)):
-        if value is not unset and value != unset:
+        if not is_usual(value, unset):
             must = f"be {unset} for rules that see fresh samples at every step"
             fix = "FullBatch, GradientDescent, GradientFlow and Ridge train on n samples."
             raise requirement(name, must, value, fix, page="theory/finite_data")
@@ -211,7 +211,8 @@ def full_batch_curve(
 
 
 def _without_chance(at: np.ndarray, modes: Modes, rule: Any) -> tuple[Parts, float]:
-    """With infinitely many samples of given features nothing is random: every mode by itself."""
+    """The risk on infinitely many samples of given features, where nothing is random: every mode by
+    itself."""
     traced = is_traced((modes, rule))
     if isinstance(rule, Filter):
         left = lambda at: rule.remaining(modes.lam, at[:, None])

@@ -11,11 +11,13 @@ A part of the trace that is spread over infinitely many vanishing eigenvalues, t
 acts as a ridge: it adds :math:`s / \kappa` to df1 and nothing to df2.
 
 Sources: Maloney, Roberts, Sully (2022), arXiv 2210.16859, section 4 on nonlinear features; Simon,
-Karkada, Ghosh, Belkin (2023), arXiv 2311.14646 (the eigenframework of random features).
+Karkada, Ghosh, Belkin (2023), arXiv 2311.14646 (the eigenframework of random features). Derived in
+the documents: theory/nonlinear_features.
 """
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,7 +27,7 @@ from solvable.models.activations import check_input, coefficients, effective_dim
 from solvable.models.modes import Modes
 from solvable.models.nystrom import MAX_POINTS, measure
 from solvable.models.problem import Problem
-from solvable.util.checks import check_count, check_key, check_vector
+from solvable.util.checks import check_count, check_key, check_number, check_vector
 from solvable.util.errors import requirement, why
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.record import count, number, vector
@@ -36,6 +38,19 @@ EFFECTIVE_DIMENSION = 30.0
 
 _VANISHING = 1e-30  # of the top eigenvalue
 _NO_SLOPE = 1e-9  # of E act^2
+
+
+_ROUNDED = (
+    "Leave out those that are zero up to rounding, together with their target, whose variance "
+    "belongs to `floor`."
+)
+
+
+def _check_sizes(d: Any, noise: Any) -> None:
+    """Before anything is measured."""
+    if d is not None:
+        check_count("d", d)
+    check_number("noise", noise, minimum=0)
 
 
 class KernelFeatures(Problem, kw_only=True):
@@ -69,7 +84,7 @@ class KernelFeatures(Problem, kw_only=True):
         array([0.044])
     """
 
-    eigenvalues: Float[Array, " m"] = vector(positive=True)
+    eigenvalues: Float[Array, " m"] = vector(positive=True, fix=_ROUNDED)
     target: Float[Array, " m"] = vector()
     d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
     nugget: Scalar = number(minimum=0, default=0.0)
@@ -160,8 +175,9 @@ class KernelFeatures(Problem, kw_only=True):
         """
         key = check_key(key)
         act, (lam_in, target) = named(activation), check_input(lam_in, target)
-        check_count("points", points, minimum=4 * lam_in.size, maximum=MAX_POINTS)
-        lam, weight, nugget, floor = measure(act, lam_in, target, key, int(points))
+        _check_sizes(d, noise)
+        points = check_count("points", points, minimum=4 * lam_in.size, maximum=MAX_POINTS)
+        lam, weight, nugget, floor = measure(act, lam_in, target, key, points)
         w = np.sqrt(weight / lam)
         return cls(eigenvalues=lam, target=w, d=d, nugget=nugget, floor=floor, noise=noise)
 
@@ -218,6 +234,8 @@ class KernelFeatures(Problem, kw_only=True):
             floor=0.0, noise=0.0)
         """
         act, (lam_in, target) = named(activation), check_input(lam_in, target)
+        _check_sizes(d, noise)
+        least_dimension = check_number("least_dimension", least_dimension, minimum=0)
         if (dimension := effective_dimension(lam_in)) < least_dimension:
             must = f"have an effective dimension of at least {least_dimension:g}"
             fix = "Take KernelFeatures.measured, which holds at any. "

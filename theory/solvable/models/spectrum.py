@@ -8,8 +8,15 @@ from jaxtyping import Float
 from solvable.models.modes import Modes
 from solvable.models.problem import Problem
 from solvable.util.checks import check_vector
+from solvable.util.errors import requirement
+from solvable.util.precision import is_traced
 from solvable.util.record import count, number, vector
 from solvable.util.types import Array, Scalar
+
+_ROUNDED = (
+    "If it is zero up to rounding, as of a kernel matrix, take np.maximum(eigenvalues, 0): what is "
+    "zero carries nothing."
+)
 
 
 class Spectrum(Problem):
@@ -43,7 +50,7 @@ class Spectrum(Problem):
         <Rung.EQUIVALENT: 'deterministic equivalent'>
     """
 
-    eigenvalues: Float[Array, " m"] = vector(minimum=0)
+    eigenvalues: Float[Array, " m"] = vector(minimum=0, fix=_ROUNDED)
     target: Float[Array, " m"] = vector()
     d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
     noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
@@ -53,6 +60,8 @@ class Spectrum(Problem):
         super().__post_init__()
         size = ("eigenvalues", np.shape(self.eigenvalues)[0])
         check_vector("target", self.target, size=size)
+        if not is_traced(self.eigenvalues) and not np.any(self.eigenvalues > 0):
+            raise requirement("eigenvalues", "have a positive entry", self.eigenvalues.tolist())
         if self.multiplicity is not None:
             check_vector("multiplicity", self.multiplicity, size=size)
 

@@ -1,4 +1,8 @@
-r"""The spectrum of random features: effective ridge, degrees of freedom, eigenvalue density."""
+r"""The spectrum of random features: effective ridge, degrees of freedom, eigenvalue density.
+
+Source: Paquette et al. (2024), arXiv 2405.15074, section 3. Derived in the documents:
+theory/random_features.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -7,10 +11,10 @@ from jaxtyping import Float
 
 from solvable.models.modes import Modes
 from solvable.models.power_law import PowerLaw
-from solvable.models.problem import Problem
+from solvable.models.problem import Problem, check_problem
 from solvable.models.spectrum import Spectrum
 from solvable.spectra.resolvent import freedom, ridge_on_axis, transforms
-from solvable.util.checks import check_count, check_type, check_vector
+from solvable.util.checks import check_array, check_count, check_type, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
 from solvable.util.types import Array
@@ -25,7 +29,9 @@ _ridge = jax.jit(ridge_on_axis)
 
 def _checked_ridge(ridge) -> Array:
     if not is_traced(ridge):
-        ridge = np.asarray(ridge, float)
+        ridge = check_array("ridge", ridge)
+        if ridge.size == 0:
+            raise requirement("ridge", "be a number, or several", ridge)
         if not (np.isfinite(ridge) & (ridge >= 0)).all():
             raise requirement("ridge", "be finite and not negative", ridge.tolist())
     return jnp.asarray(ridge)
@@ -67,7 +73,7 @@ def effective_ridge(
         >>> float(kappa / (np.pi / 2 / 10**4) ** 2)  # ((pi / 2 alpha) / sin(pi / 2 alpha) / d)^2
         0.9998...
     """
-    inverse_d, inverse_n = 1.0 * problem.inverse_d, _inverse(n)
+    inverse_d, inverse_n = 1.0 * check_problem(problem).inverse_d, _inverse(n)
     return as_numpy(_ridge(_checked_ridge(ridge), problem.spectrum(), inverse_d, inverse_n))
 
 
@@ -95,10 +101,12 @@ def degrees_of_freedom(
         >>> float(degrees_of_freedom(problem).round(9))
         400.0
     """
-    if order not in (1, 2):
+    check_problem(problem)
+    if check_count("order", order) > 2:
         raise requirement("order", "be 1 or 2", order)
     spectrum = problem.spectrum()
-    kappa = _ridge(_checked_ridge(ridge), spectrum, 1.0 * problem.inverse_d, _inverse(n))
+    inverse_d, inverse_n = 1.0 * problem.inverse_d, _inverse(n)
+    kappa = _ridge(_checked_ridge(ridge), spectrum, inverse_d, inverse_n)
     return as_numpy(freedom(kappa, spectrum, order))
 
 

@@ -12,7 +12,7 @@ LARGEST = 10**300
 """The largest number: beyond it double precision overflows."""
 
 
-def _is_traced(value: object) -> bool:
+def is_tracer(value: object) -> bool:
     """Whether JAX is tracing the value. A process that never imported JAX has no tracers."""
     import sys
 
@@ -23,7 +23,7 @@ def _is_traced(value: object) -> bool:
 def plain_number(value: Any) -> Any:
     """Real numbers of any type, as Python numbers: fractions, NumPy and JAX scalars, and arrays
     without dimensions. Anything else as it is."""
-    if isinstance(value, np.ma.MaskedArray) or _is_traced(value):
+    if isinstance(value, np.ma.MaskedArray) or is_tracer(value):
         return value
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     # The item of a date is a number of nanoseconds, and a key of JAX has none.
@@ -52,6 +52,12 @@ def is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, no_number)
 
 
+def is_usual(value: Any, usual: Any) -> bool:
+    """Whether an argument has the value that it has where it is left out."""
+    plain = plain_number(value)
+    return value is usual or (is_number(plain) and plain == usual)
+
+
 def check_number(
     name: str,
     value: Any,
@@ -63,7 +69,7 @@ def check_number(
 ) -> Any:
     """A finite real number, as a Python number; what JAX traces passes as it is."""
     value = plain_number(value)
-    if _is_traced(value):
+    if is_tracer(value):
         return value
     if not is_number(value):
         fix = ""
@@ -90,7 +96,7 @@ def check_number(
 def check_count(name: str, value: Any, *, minimum: int = 1, maximum: float = math.inf) -> Any:
     """A whole number in range, as an int: ``400`` and ``400.0`` are, ``400.5`` is not."""
     value = plain_number(value)
-    if _is_traced(value):
+    if is_tracer(value):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value > maximum:
         raise requirement(name, f"be at most {maximum:g}", value)
@@ -153,11 +159,12 @@ def check_vector(
     minimum: float | None = None,
     whole: bool = False,
     size: tuple[str, int] | None = None,
+    fix: str = "",
 ) -> np.ndarray:
     """A non-empty one-dimensional array of finite numbers, as float64 NumPy.
 
-    ``size`` is the name and the length of the argument that it must be as long as. Of what JAX
-    traces only the shape is checked.
+    ``size`` is the name and the length of the argument that it must be as long as, and ``fix`` what
+    to do about numbers below the bound. Of what JAX traces only the shape is checked.
     """
     array = check_array(name, value)
     if array.ndim != 1 or array.size == 0:
@@ -165,17 +172,18 @@ def check_vector(
     if size is not None and array.size != size[1]:
         must = f"have as many entries as `{size[0]}` ({size[1]})"
         raise requirement(name, must, f"{array.size} long")
-    if _is_traced(array):
+    if is_tracer(array):
         return array
     bad = ~np.isfinite(array) | (positive & (array <= 0))
     if bad.any():
         at = int(np.argmax(bad))
         kind = "positive finite" if positive else "finite"
-        raise requirement(f"{name}[{at}]", f"be a {kind} number", float(array[at]))
+        fix = fix if np.isfinite(array[at]) else ""
+        raise requirement(f"{name}[{at}]", f"be a {kind} number", float(array[at]), fix)
     if minimum is not None and (array < minimum).any():
         at = int(np.argmax(array < minimum))
         must = "not be negative" if minimum == 0 else f"be at least {minimum:g}"
-        raise requirement(f"{name}[{at}]", must, float(array[at]))
+        raise requirement(f"{name}[{at}]", must, float(array[at]), fix)
     if whole and (array != np.floor(array)).any():
         at = int(np.argmax(array != np.floor(array)))
         raise requirement(f"{name}[{at}]", "be a whole number", float(array[at]))
@@ -184,7 +192,7 @@ def check_vector(
 
 def check_array(name: str, value: Any) -> np.ndarray:
     """Numbers of any shape, as float64 NumPy. Text, truth values, dates and complex are none."""
-    if _is_traced(value):
+    if is_tracer(value):
         return value
     refusal = wrong_kind(name, "be a one-dimensional array of numbers", value)
     if isinstance(value, (str, bytes, bytearray, memoryview, dict, set)) or value is None:

@@ -1,4 +1,4 @@
-"""float64 on the CPU for the theory, whatever the accelerator, without touching global settings."""
+"""float64 on the CPU for the theory; the settings of JAX that a user has made stay as they are."""
 
 import functools
 from collections.abc import Callable
@@ -35,6 +35,18 @@ def is_traced(tree: object) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
 
 
+def usual_promotion(f: Callable[In, Out]) -> Callable[In, Out]:
+    """Run ``f`` where arrays of different ranks and types are combined by the rules of NumPy, also
+    for users who have forbidden that to their own code."""
+
+    @functools.wraps(f)
+    def wrapped(*args: In.args, **kwargs: In.kwargs) -> Out:
+        with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+            return f(*args, **kwargs)
+
+    return wrapped
+
+
 def float64_on_cpu(f: Callable[In, Out]) -> Callable[In, Out]:
     """Run ``f`` with 64-bit types on the CPU; the caller's configuration is left as it was.
 
@@ -45,7 +57,7 @@ def float64_on_cpu(f: Callable[In, Out]) -> Callable[In, Out]:
         ValueError: If an argument is traced in 32-bit precision.
     """
 
-    name = getattr(f, "__name__", "this function")
+    name, usual = getattr(f, "__name__", "this function"), usual_promotion(f)
 
     @functools.wraps(f)
     def wrapped(*args: In.args, **kwargs: In.kwargs) -> Out:
@@ -56,9 +68,9 @@ def float64_on_cpu(f: Callable[In, Out]) -> Callable[In, Out]:
                     "but they are off. Wrap the call: `with jax.enable_x64(True): ...`. "
                     + why("how_to/gpu")
                 )
-            return f(*args, **kwargs)
+            return usual(*args, **kwargs)
         with jax.enable_x64(True), jax.default_device(cpu()):
-            return f(*args, **kwargs)
+            return usual(*args, **kwargs)
 
     return wrapped
 

@@ -1,12 +1,11 @@
 """When a curve is recorded: step 0 and logarithmically spaced steps, or the user's own."""
 
-import numbers
 from collections.abc import Sequence
 
 import numpy as np
 
-from solvable.util.checks import check_count, check_number, check_vector
-from solvable.util.errors import requirement
+from solvable.util.checks import check_count, check_number, check_vector, is_tracer
+from solvable.util.errors import requirement, wrong_kind
 
 MAX_STEP = 10**15
 """The largest step index the theory accepts: beyond it float64 no longer counts."""
@@ -19,9 +18,18 @@ MAX_STEPPED = 10**8
 def log_steps(last: int, count: int = 200) -> np.ndarray:
     """About ``count`` whole steps from 0 to ``last``, both included, even in the logarithm.
 
+    Args:
+        last: The last step, up to 10^15.
+        count: How many, from 2 to 10^6.
+
+    Raises:
+        ValueError: If one is out of range.
+
     >>> log_steps(10, count=5)
     array([ 0,  1,  2,  5, 10])
     """
+    last = check_count("last", last, minimum=0, maximum=MAX_STEP)
+    count = check_count("count", count, minimum=2, maximum=10**6)
     if last < count:
         return np.unique(np.append(0, np.round(np.geomspace(1, max(last, 1), count)))).astype(int)[
             : last + 1
@@ -38,9 +46,11 @@ def check_times(times: float | Sequence[float] | np.ndarray, name: str = "steps"
         ValueError: If a time is negative or not finite, or the array empty or not strictly
             increasing.
     """
-    if np.ndim(times) == 0:
-        check_number(name, times, minimum=0)
-        last = float(np.asarray(times))
+    if is_tracer(times):
+        must, fix = "be known numbers, which shapes depend on", "Do not trace them."
+        raise wrong_kind(name, must, times, fix)
+    if not isinstance(times, (list, tuple)) and np.ndim(times) == 0:
+        last = float(check_number(name, times, minimum=0))
         return np.unique(
             np.append(0.0, last * np.geomspace(min(1e-2 / max(last, 1e-2), 1e-2), 1, 199))
         )
@@ -61,9 +71,11 @@ def check_steps(steps: int | Sequence[int] | np.ndarray, maximum: float = MAX_ST
             empty or not strictly increasing.
         TypeError: If ``steps`` is not numeric.
     """
-    if isinstance(steps, (numbers.Real, np.generic)) or np.ndim(steps) == 0:
-        check_count("steps", steps, minimum=0, maximum=maximum)
-        return log_steps(int(np.asarray(steps)))
+    if is_tracer(steps):
+        must, fix = "be known numbers, which shapes depend on", "Do not trace them."
+        raise wrong_kind("steps", must, steps, fix)
+    if not isinstance(steps, (list, tuple)) and np.ndim(steps) == 0:
+        return log_steps(check_count("steps", steps, minimum=0, maximum=maximum))
     array = check_vector("steps", steps)
     if (array != np.floor(array)).any():
         raise requirement("steps", "hold whole numbers", float(array[array != np.floor(array)][0]))
