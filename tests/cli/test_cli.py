@@ -22,9 +22,10 @@ from solvable.asymptotics import phases
 from solvable.cli import arguments as cli_arguments
 from solvable.cli import cache
 from solvable.cli import main as cli
-from solvable.inputs import StudentT
+from solvable.inputs import Gaussian, StudentT
 from solvable.sweeps import schema
 
+SIMULATION = "solvable.simulation.training.simulate"
 FEATURES = "--alpha 1 --beta 7/10 --v 40 --d 10"
 PROBLEM = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10)
 REGRESSION = "predict --alpha 1 --beta 0.7 --v 40"
@@ -165,7 +166,7 @@ def test_phase_takes_negative_exponents_and_says_conjecture(run):
 
 
 def test_predict_prints_the_curve_of_the_python_api(answer):
-    steps = [*range(10), 10**6]
+    steps = [0, 10, 10**6]
     line = f"--noise 0.1 --gamma 0.2 --B 4 --steps {','.join(map(str, steps))}"
     plain = answer(f"predict {FEATURES} {line} --terms")
     problem = solvable.PowerLaw(alpha=1.0, beta=0.7, v=40, d=10, noise=0.1)
@@ -194,9 +195,10 @@ def test_predict_follows_an_unstable_curve_if_told_to(answer):
 
 
 def test_predict_writes_the_same_numbers_to_files(run):
-    curve = solvable.predict(PROBLEM, solvable.SGD.stable(PROBLEM, 0.5), 10, terms=True)
+    steps, rule = [0, 10, 10**6], solvable.SGD.stable(PROBLEM, 0.5)
+    curve = solvable.predict(PROBLEM, rule, steps, terms=True)
     for name in ("curve.csv", "curve.nc"):
-        code, out, err = run(f"predict {FEATURES} --steps 10 --terms --out {name}")
+        code, out, err = run(f"predict {FEATURES} --steps 0,10,1e6 --terms --out {name}")
         assert (code, err) == (0, f"Saved {name}.\n")
         assert "deterministic equivalent" in out
     comments, table = read_csv("curve.csv")
@@ -221,20 +223,45 @@ def test_simulate_gives_the_runs_of_the_python_api(run, answer):
     assert plain["diverged"] == [] and plain["stopped"] == -1
     assert run(f"{line} --out runs.csv")[0] == run(f"{line} --out runs.nc")[0] == 0
     _, table = read_csv("runs.csv")
-    assert table.dtype.names == ("seed", "step", "excess", "risk")
+    assert table.dtype.names == ("seed", "step", "excess", "flops", "risk")
     np.testing.assert_array_equal(table["risk"].reshape(3, -1), runs.risk)
     np.testing.assert_array_equal(table["step"].reshape(3, -1)[2], runs.step)
     np.testing.assert_array_equal(solvable.load("runs.nc").excess, runs.excess)
 
 
-def test_simulate_passes_on_every_option(answer):
+@pytest.fixture
+def asked(monkeypatch):
+    """What a simulation was asked for; it takes no time."""
+    found = []
+
+    def simulate(key, problem, rule, x, seeds, **options):
+        found.append((jax.random.key_data(key).tolist(), problem, rule, x, seeds, options))
+        axis = {"axis": rule.axis, "engine": "samples", "n": options.get("n")}
+        return solvable.Runs(
+            x=np.array([1.0]), excess=np.ones((seeds, 1)), problem=problem, rule=rule, **axis
+        )
+
+    monkeypatch.setattr(SIMULATION, simulate)
+    return found
+
+
+def test_simulate_passes_on_every_option(answer, asked):
     options = "--engine features --inputs student-t --dof 5 --dtype float64"
-    plain = answer(f"simulate {FEATURES} --gamma 0.1 --steps 5 {options}")
-    sgd, key = solvable.SGD(0.1), jax.random.key(0)
-    options = dict(engine="features", inputs=StudentT(5), dtype="float64")
-    runs = solvable.simulate(key, PROBLEM, sgd, 5, **options)
-    np.testing.assert_array_equal(plain["risk"], runs.risk)
-    assert plain["standard_error"] == [None] * len(plain["step"])  # of one seed
+    answer(f"simulate {FEATURES} --gamma 0.1 --steps 5 --seeds 2 --seed 4294967295 {options}")
+    [(key, *found, options)] = asked
+    assert key == jax.random.key_data(jax.random.key(2**32 - 1)).tolist()
+    assert found == [PROBLEM, solvable.SGD(0.1), 5, 2]
+    given = dict(engine="features", inputs=StudentT(5), dtype="float64", progress=False)
+    assert options == given
+
+
+def test_simulate_on_a_data_set(answer, asked):
+    plain = answer(f"simulate {FEATURES} --n 8 --bags 2 --ridge 0.1,1")
+    assert plain["n"] == 8 and plain["ridge"] == [1.0]
+    [(_, *found, options)] = asked
+    assert found == [PROBLEM, solvable.Ridge(), [0.1, 1.0], 1]
+    given = dict(n=8, bags=2, inputs=Gaussian(), dtype=None, progress=False)
+    assert options == given
 
 
 @pytest.mark.filterwarnings("always")
@@ -259,14 +286,6 @@ def test_a_data_set_of_ridges(run, answer):
     np.testing.assert_array_equal(plain["train"], curve.train)
     _, out, _ = run(line)
     assert "training" in out and re.search(r"^ +0 +[\d.]+ +[\d.]+ +0 *$", out, re.M), out
-
-
-def test_runs_on_a_data_set(answer):
-    plain = answer(f"simulate {FEATURES} --n 8 --ridge 0.1 --seeds 2 --seed 3")
-    runs = solvable.simulate(jax.random.key(3), PROBLEM, solvable.Ridge(), 0.1, 2, n=8)
-    np.testing.assert_array_equal(plain["excess"], runs.excess)
-    np.testing.assert_array_equal(plain["train"], runs.train)
-    assert plain["dtype"] == "float64"
 
 
 def test_expect_is_exact_for_the_features_of_each_seed(run, answer):
@@ -365,7 +384,7 @@ def test_ranges_of_budgets_go_by_decades():
 @pytest.mark.parametrize(
     "line",
     [
-        f"predict {FEATURES} --noise 0.1 --steps 10 --terms --gamma 0.2 --B 4",
+        f"predict {FEATURES} --noise 0.1 --steps 0,10,1e6 --terms --gamma 0.2 --B 4",
         f"simulate {FEATURES} --steps 100 --seeds 3 --B 2",
         "phase 1 -1/3",
     ],
@@ -379,7 +398,7 @@ def test_tables_are_short_and_narrow(run, line):
 
 # Bad input: one line, with the fix, before anything is computed
 
-ONE = FEATURES + " --steps 10"
+ONE = FEATURES + " --steps 0,10,1e6"
 BAD = """\
 predict --alpha 0 --beta 1 --v 9 --d 3 --steps 9
     --alpha must be a positive finite number, but is 0.0.
@@ -536,7 +555,7 @@ def test_what_cannot_be_written_is_saved_elsewhere(run, monkeypatch, tmp_path, n
     assert "deterministic equivalent" in out
     found = re.fullmatch(r"Error: Could not write \S+: .*No space .* Saved (.+) instead\.\n", err)
     assert found and Path(found[1]).name == name
-    curve = solvable.predict(PROBLEM, solvable.SGD.stable(PROBLEM, 0.5), 10)
+    curve = solvable.predict(PROBLEM, solvable.SGD.stable(PROBLEM, 0.5), [0, 10, 10**6])
     saved = read_csv(found[1])[1] if name == "curve.csv" else xarray.load_dataset(found[1])
     np.testing.assert_array_equal(saved["excess"], curve.excess)
 

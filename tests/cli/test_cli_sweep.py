@@ -1,7 +1,9 @@
 """The commands ``solvable sweep``, as typed."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray
 
@@ -13,7 +15,6 @@ compute = "simulate"
 alpha = [0.75, 1.0]
 beta = 0.3
 v = 8
-d = 4
 [run]
 steps = 20
 seeds = 2
@@ -44,14 +45,15 @@ def test_from_file_to_dataset(run, tmp_path):
     assert code == 0
     assert out == ("2 of 2 cells done\nAll of them as one dataset: solvable sweep collect cells\n")
     code, out, err = run("sweep collect cells")
-    assert (code, err) == (0, "Saved cells/sweep.nc; 0 cells are missing.\n")
+    assert (code, err) == (0, "Saved cells/sweep.nc.\n")
     assert xarray.load_dataset("cells/sweep.nc").excess.dims == ("alpha", "seed", "step")
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("sweep run absent.toml --out x", "absent.toml"),
+        ("sweep run absent.toml --out x", "There is no file 'absent.toml'."),
+        ("sweep estimate .", "'.' is no file"),
         ("sweep run plan.toml", "--out"),
         ("sweep run plan.toml --out x --shard 2", "no shard such as 3/16"),
         ("sweep run plan.toml --out x --shard 2/2", "--shard must be (i, n) with 0 <= i < n"),
@@ -77,19 +79,29 @@ def test_bad_use_is_one_line(run, line, message):
 def test_a_wrong_key_has_its_path(run, tmp_path):
     (tmp_path / "plan.toml").write_text(FILE.replace("beta", "bata"))
     code, _, err = run("sweep estimate plan.toml")
-    assert code == 2 and "plan.toml: Object contains unknown field `bata` - at `$.problem`" in err
+    assert (
+        code == 2 and "plan.toml: Object contains unknown field `bata` - at `$.problem`" in err
+    )
 
 
-def test_cells_above_the_threshold_are_counted(run, tmp_path):
-    text = """compute = "predict"
-problem = { alpha = 1.0, beta = 0.5, d = 10, ratio = 4 }
-training = { gamma = [0.1, 500.0] }
-run = { steps = [0, 10] }
-"""
-    (tmp_path / "bold.toml").write_text(text)
-    assert run("sweep run bold.toml --out cells")[0] == 0
+def test_collecting_counts_what_is_missing_and_what_is_unstable(run, monkeypatch):
+    """A dataset with holes is saved, and said to have them; the exit code says so too."""
+
+    def compute(cells, device):
+        value = {0.75: np.nan, 1.0: 1.0}
+        return [{"excess": np.full((2, 21), value[cell.values["alpha"]])} for cell in cells]
+
+    monkeypatch.setattr("solvable.sweeps.sweep.compute", compute)
+    run("sweep run plan.toml --out cells")
     code, _, err = run("sweep collect cells")
-    assert code == 0 and "0 cells are missing, 1 are NaN: their learning rates are above" in err
+    above = "1 cells are NaN: their learning rates are above the threshold"
+    assert (code, err) == (0, f"Saved cells/sweep.nc; {above}.\n")
+    sorted(Path("cells/cells").iterdir())[0].write_bytes(b"damaged")
+    code, out, _ = run("sweep status cells")
+    assert "1 of 2 cells done, 1 damaged, to be computed again" in out
+    code, _, err = run("sweep collect cells")
+    assert code == 1 and "; 1 of 2 cells are missing: run the sweep again" in err
+    assert Path("cells/sweep.nc").exists()
 
 
 def test_an_interrupt_is_said(run, monkeypatch):

@@ -13,8 +13,9 @@ import pytest
 import xarray
 from threadpoolctl import threadpool_info
 
-from solvable import SGD, GradientFlow, PowerLaw, Ridge, expect, predict, simulate
+from solvable import SGD, GradientFlow, PowerLaw, Ridge, Runs, expect, predict, simulate
 from solvable.design import Frontier, frontier
+from solvable.inputs import Gaussian
 from solvable.simulation.one_pass import take_together
 from solvable.sweeps import sweep
 from solvable.sweeps.budget import _fastest, _heaviest
@@ -90,17 +91,36 @@ class TestNumbers:
             np.testing.assert_array_equal(data.excess.sel(n=n), curve.excess)
             np.testing.assert_array_equal(data.train.sel(n=n), curve.train)
 
-    def test_simulated_ridge_regression(self, tmp_path):
-        words = changed(changed(DATA_SET, "data.n", [10]), "training", None)
+    @pytest.mark.parametrize("literal", [False, pytest.param(True, marks=pytest.mark.slow)])
+    def test_simulated_ridge_regression(self, tmp_path, monkeypatch, literal):
+        """A cell asks for the runs of its data set."""
+        problem, found = PowerLaw(alpha=1.0, beta=0.3, v=8, d=4, noise=0.1), []
+
+        def fake(key, *asked, **options):
+            assert asked == (problem, Ridge(), [0.1, 1.0], 2)
+            inputs, n = options.pop("inputs"), options.pop("n")
+            assert inputs == Gaussian() and options == {"dtype": None}
+            found.append(
+                Runs(x=np.array([0.1, 1.0]), excess=np.full((2, 2), n), train=np.ones((2, 2)),
+                     axis="ridge", problem=problem, rule=Ridge(), n=n)
+            )  # fmt: skip
+            return found[-1]
+
+        words = changed(changed(DATA_SET, "data.n", [5, 10]), "training", None)
         words |= {"compute": "simulate", "run": {"ridge": [0.1, 1.0], "seeds": 2}}
         plan = sweep.read(words)
+        if literal:
+            for cell, n in zip(plan.cells, (5, 10), strict=True):
+                key = jax.random.key(cell.seed)
+                found.append(simulate(key, problem, Ridge(), [0.1, 1.0], 2, n=n))
+        else:
+            monkeypatch.setattr("solvable.sweeps.cell_runs.simulate", fake)
         sweep.run(plan, tmp_path)
         data = sweep.collect(tmp_path)
         assert data.excess.dims == ("n", "seed", "ridge") and data.attrs["dtype"] == "float64"
-        cell, problem = plan.cells[0], PowerLaw(alpha=1.0, beta=0.3, v=8, d=4, noise=0.1)
-        runs = simulate(jax.random.key(cell.seed), problem, Ridge(), [0.1, 1.0], 2, n=10)
-        np.testing.assert_array_equal(data.excess.sel(n=10), runs.excess)
-        np.testing.assert_array_equal(data.train.sel(n=10), runs.train)
+        for runs, n in zip(found, (5, 10), strict=True):
+            np.testing.assert_array_equal(data.excess.sel(n=n), runs.excess)
+            np.testing.assert_array_equal(data.train.sel(n=n), runs.train)
 
     @pytest.mark.slow
     @pytest.mark.parametrize(
@@ -464,11 +484,16 @@ class TestTheDataset:
 
 class TestTheEstimate:
     def test_counts_and_names_what_to_cut(self):
-        words = changed(changed(TINY, "training.B", [2, 64]), "problem.beta", 0.3)
-        found = sweep.estimate(sweep.read(words))
-        assert (found.cells, found.programs) == (4, 2)
-        assert found.seconds > 0 and found.memory > 0 and found.disk > 4 * 32 * 3 * 8
-        assert "4 cells in 2 programs: " in str(found)
+        found = sweep.estimate(sweep.read(changed(TINY, "problem.beta", 0.3)))
+        assert (found.cells, found.programs) == (2, 1)
+        assert found.seconds > 0 and found.memory > 0 and found.disk > 2 * 32 * 3 * 8
+        assert "2 cells in 1 program: " in str(found)
+
+    def test_a_program_for_every_shape(self):
+        words = changed(changed(TINY, "problem.v", [4, 8]), "training.B", [2, 64])
+        assert len(set(map(group, sweep.read(words).cells))) == 4
+        flow = changed(DATA_SET, "problem.beta", [0.3, 0.4])
+        assert len(set(map(group, sweep.read(flow).cells))) == 1  # n is a number
 
     def test_shares_add_up_to_the_heaviest_value(self):
         cells = sweep.read(changed(TINY, "problem.beta", 0.3)).cells

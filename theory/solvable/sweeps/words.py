@@ -104,17 +104,18 @@ def setup(words: Words, *, gamma: float | None = None) -> Setup:
     """The problem, the rule, and the rest of what ``predict`` or ``simulate`` is given.
 
     Args:
-        words: Flat words.
+        words: Words, flat or with tables of fields.
         gamma: Takes the place of a learning rate that is a fraction of the largest stable one,
             which takes a moment to find: enough for a check.
 
     Raises:
         ValueError: If a word is missing, has no meaning here, or has a bad value.
     """
+    words = flat(words)
     check_words(words)
     problem, x = problem_of(words), axis_of(words)
     names = ("n", "ensemble", "bags")
-    data = {name: words[name] for name in names if name in words}
+    data = {x: words[x] for x in names if words.get(x, DEFAULTS[x]) != DEFAULTS[x]}
     return Setup(problem, rule_of(words, problem, x, gamma=gamma), x, data)
 
 
