@@ -60,7 +60,7 @@ def write_result(result: Any, path: Path, force: bool, also: dict[str, Any]) -> 
     dims = data.excess.dims
     for name in ("flops", "risk"):
         if name not in data and hasattr(result, name):
-            data[name] = dims, getattr(result, name)
+            data[name] = dims[-1:] if name == "flops" else dims, getattr(result, name)
     comments = data.attrs | {name: json.dumps(plain(x)) for name, x in also.items()}
 
     def write(name: str) -> None:
