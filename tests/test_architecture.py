@@ -29,9 +29,9 @@ ARROWS = {
     "design": "util numerics schedules models rules spectra dynamics asymptotics",
     "simulation": "util schedules inputs models rules",
     "verify": "util schedules models rules spectra dynamics asymptotics design simulation",
-    "sweeps": "util schedules numerics models rules dynamics design simulation",
+    "sweeps": "util schedules inputs numerics models rules dynamics design simulation",
     "plot": "util asymptotics dynamics design simulation verify",
-    "cli": "util models rules dynamics asymptotics design simulation verify sweeps plot schedules",
+    "cli": "util dynamics asymptotics design simulation verify sweeps plot",
 }
 PREDICTING = {"spectra", "dynamics", "asymptotics", "design"}
 

@@ -116,11 +116,13 @@ _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
 
 def _option(word: Word, group: Group) -> tuple[str, Any, Any]:
     """A word as a field of a class of options."""
-    known = dict(name=f"--{word.name.replace('_', '-')}", help=word.help, group=group)
+    name = f"--{word.name.replace('_', '-')}"
+    known: dict[str, Any] = dict(name=name, help=word.help, group=group)
     if word.kind == "flag":
         hint = Annotated[bool, Parameter(negative="", show_default=False, **known)]
     elif word.kind == "choice":
-        hint = Annotated[Literal[*word.choices], Parameter(**known)]
+        choices = Literal[*word.choices]  # ty: ignore[invalid-type-form]
+        hint = Annotated[choices, Parameter(**known)]
     else:
         hint = Annotated[Any, typed(*_KINDS[word.kind], **known)]
     return word.name, hint, field(default=word.default)

@@ -139,6 +139,7 @@ def _plain_predictions(cells: Sequence[Cell]) -> list[Arrays]:
 
 def _prediction(cell: Cell) -> Arrays:
     problem, rule, x, data = cell.setup()
+    found: dict[str, Any]
     try:
         curve = predict(problem, rule, x, **data)
         found = {"excess": curve.excess, "error": np.asarray(curve.error), "train": curve.train}

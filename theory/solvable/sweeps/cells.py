@@ -167,8 +167,8 @@ def _check(cell: Cell, checked: set) -> None:
 
     The parts of cells that differ in the problem alone, or in the rule alone, are checked once.
     """
-    problem = {word.name for word in TABLES["problem"]}
-    is_problem = lambda key: key.partition(".")[0] in problem
+    names = {word.name for word in TABLES["problem"]}
+    is_problem = lambda key: key.partition(".")[0] in names
     parts = (
         tuple((k, str(x)) for k, x in cell.values.items() if is_problem(k) == one)
         for one in (True, False)

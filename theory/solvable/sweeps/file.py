@@ -88,7 +88,7 @@ _TYPES: dict[str, Any] = {
 def _type(table: str, word: Word) -> Any:
     """What a key of a table may hold; those of a run are no axes."""
     if word.kind == "choice":
-        choices = Literal[*word.choices]
+        choices = Literal[*word.choices]  # ty: ignore[invalid-type-form]
         return choices if table == "run" else choices | list[choices]
     return Number if table == "run" and word.kind in ("real", "count") else _TYPES[word.kind]
 
@@ -102,7 +102,7 @@ def _table(name: str) -> Any:
 _FILE = msgspec.defstruct(
     "File",
     [
-        ("compute", Literal[*COMMANDS]),
+        ("compute", Literal[*COMMANDS]),  # ty: ignore[invalid-type-form]
         *((name, _table(name)) for name in ("problem", "run")),
         *((name, _table(name) | msgspec.UnsetType, msgspec.UNSET) for name in ("training", "data")),
         ("title", str, ""),
@@ -144,7 +144,7 @@ def read_file(source: dict[str, Any]) -> File:
     """
     _check_keys(source)
     try:
-        file = msgspec.convert(source, _FILE)
+        file: Any = msgspec.convert(source, _FILE)
     except msgspec.ValidationError as error:
         raise ValueError(f"{error}. {why('how_to/sweeps')}") from None
     words: dict[str, Any] = {}
@@ -173,7 +173,7 @@ def _check_count(file: File) -> None:
 
 def _check_keys(source: dict[str, Any]) -> None:
     """Refuse keys that are no words, with the word that is meant."""
-    tables = {"": ("compute", "title", *TABLES)}
+    tables: dict[str, tuple[str, ...]] = {"": ("compute", "title", *TABLES)}
     tables |= {name: tuple(word.name for word in table) for name, table in TABLES.items()}
     for table, keys in tables.items():
         said = source.get(table, {}) if table else source

@@ -34,9 +34,9 @@ def class_of(word: str, path: str, base: type[Record]) -> type[Record]:
     return cls
 
 
-def fields_of(cls: type) -> dict[str, bool]:
+def fields_of(cls: type[Record]) -> dict[str, bool]:
     """The fields of a record class, and whether each must be given."""
-    return {f.name: f.default is dataclasses.MISSING for f in dataclasses.fields(cls)}
+    return {f.name: f.default is dataclasses.MISSING for f in dataclasses.fields(cls)}  # ty: ignore
 
 
 def made(word: str, base: type[Record], words: Mapping[str, Any], shared: Mapping[str, Any]) -> Any:

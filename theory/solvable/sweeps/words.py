@@ -197,7 +197,7 @@ def _maker(words: Words, problem: Problem) -> tuple[Callable[[Any], Rule], bool]
         make = lambda gamma: SGD(gamma, B)
     if "label_noise" not in words:
         return make, has_rate
-    kinds = [words.get(name) for name in _LABELS]
+    kinds: list[Any] = [words.get(name) for name in _LABELS]
     return lambda gamma: LabelMixture(make(gamma), *kinds), has_rate
 
 

@@ -114,7 +114,7 @@ class Result(Record):
     def __post_init__(self) -> None:
         super().__post_init__()
         sizes: dict[str, tuple[str, int]] = {}
-        for f in dataclasses.fields(self):  # ty: ignore[invalid-argument-type]
+        for f in dataclasses.fields(self):
             value = getattr(self, f.name)
             if isinstance(value, np.generic):
                 object.__setattr__(self, f.name, value.item())
