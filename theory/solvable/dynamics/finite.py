@@ -16,6 +16,7 @@ import numpy as np
 from solvable.dynamics.chunks import in_chunks
 from solvable.dynamics.contour import Watched, around, padded
 from solvable.dynamics.curve import Curve
+from solvable.dynamics.one_pass import UnstableError
 from solvable.dynamics.residuals import (
     EARLY,
     contour_points,
@@ -147,7 +148,8 @@ def _check_stable(rule: FullBatch, edge: float) -> None:
     if rule.constant and Watched(rule, 1e15).growth(np.array([edge]))[0] > 1e-3:
         must = f"be stable up to the edge of the spectrum of the features on the data, {edge:.6g}"
         fix = "Take a smaller rate: below 2 / edge for descent."
-        raise requirement("rule", must, rule, fix, page="theory/finite_data")
+        shell = "Take a smaller --gamma, or --fraction 0.5."
+        raise UnstableError("rule", must, rule, fix, "theory/finite_data", shell)
 
 
 def check_fresh(n: Any, ensemble: Any, bags: Any) -> None:
