@@ -255,6 +255,16 @@ def test_full_batches(rule, wrapper):
     assert (np.abs(runs.mean - curves[0].risk) < room).all()
 
 
+def test_a_data_set_of_given_features():
+    """All seeds share the features of a draw, and differ by their samples."""
+    rule, n = FullBatch(SGD(0.2)), 10 * N
+    runs = simulate(jax.random.key(2), DRAW, rule, STEPS, 500, n=n)
+    curve = predict(DRAW, rule, STEPS, n=n)
+    assert runs.features == "shared"
+    room = 4 * runs.standard_error + 2 / n * curve.risk
+    assert (np.abs(runs.mean - curve.risk) < room).all()
+
+
 @pytest.mark.parametrize("rule", [GradientFlow(), Ridge()], ids=["flow", "ridge"])
 def test_filters(rule, tmp_path):
     at = [0.1, 1.0, 10.0]
@@ -332,7 +342,6 @@ REFUSED = {
     "ridge, threshold": lambda: threshold(LAW, Ridge()),
     "full batch, twice": lambda: FullBatch(FullBatch(SGD(0.1))),
     "full batch, averaged": lambda: Averaged(FullBatch(SGD(0.1)), ema=0.5),
-    "full batch, a draw": lambda: simulate(KEY, DRAW, FullBatch(SGD(0.1)), STEPS, n=N),
     "labels, twice": lambda: LabelMixture(LabelMixture(SGD(0.1), **KINDS), **KINDS),
     "n of fresh samples": lambda: predict(LAW, SGD(0.1), STEPS, n=N),
     "n of fresh samples, simulated": lambda: simulate(KEY, LAW, SGD(0.1), STEPS, n=N),
