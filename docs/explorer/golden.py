@@ -11,7 +11,7 @@ from solvable.design import frontier
 from solvable.plot import PHASES, TERMS
 from solvable.verify.presets import POINTS, PUBLISHED
 
-EDGES = "1/2,1/4 1/2,1/2 1,1/2 1/4,3/4 1/2,9/10 7/10,7/10"
+EDGES = "1/2,1/4 1/2,1/2 1,1/2 1/4,3/4 1/2,9/10 7/10,7/10 0.7,-0.2"
 INSIDE = "1/3,2/3 22/75,1 0.29,0.9 0.3,0.9 0.05,0.6 1.5,1.6 1/3,1/6"
 STEPS = [0, 1, 7, 31, 32, 100, 3_000, 10**5, 10**7, 10**9, 10**12, 10**15]
 CURVES = [  # alpha, beta, d, v/d, B, fraction, noise

@@ -10,8 +10,6 @@ _HOMES = {
     "asymptotics.finite": ["FiniteExponents", "finite_exponents"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.asymptotics.finite import FiniteExponents as FiniteExponents
     from solvable.asymptotics.finite import finite_exponents as finite_exponents
@@ -19,3 +17,5 @@ if TYPE_CHECKING:
     from solvable.asymptotics.phases import phase as phase
     from solvable.asymptotics.scaling import Exponents as Exponents
     from solvable.asymptotics.scaling import exponents as exponents
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

@@ -11,16 +11,17 @@ for the exponents x_i of d and y_i of t. This linear program in two variables is
 here in exact rational arithmetic (:func:`phase`); its optimum is where two terms balance,
 and which two they are names the phase.
 
-Source: Paquette, Paquette, Xiao, Pennington, "4+3 Phases of Compute-Optimal Neural Scaling
-Laws" (2024), arXiv 2405.15074: the four terms and their phases in Section 3, the optimal
-exponents in Section 4. The data have covariance eigenvalues j^(-2 alpha) and the target
-has coefficients j^(-beta).
+Source: Paquette, Paquette, Xiao, Pennington, "4+3 Phases of Compute-Optimal Neural Scaling Laws"
+(2024), arXiv 2405.15074: the four terms and their phases in Section 3, the optimal exponents in
+Section 4. The data have covariance eigenvalues j^(-2 alpha) and the target has coefficients
+j^(-beta). Derived in the documents: theory/random_features.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 
@@ -234,7 +235,7 @@ def _read(alpha: Scalar, beta: Scalar) -> tuple[Fraction, Fraction, type[float] 
     return a, b, Fraction if exact else float
 
 
-def _rational(name: str, value: Scalar, **bounds: float) -> Fraction:
+def _rational(name: str, value: Scalar, **bounds: Any) -> Fraction:
     """The value as a rational; a float as its shortest decimal, in its own precision."""
     if not is_number(check_number(name, value, maximum=LARGEST, **bounds)):
         raise wrong_kind(name, "be a number that JAX does not trace", value)

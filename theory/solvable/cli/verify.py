@@ -41,15 +41,14 @@ def verify(
     from solvable.util.files import write_whole
     from solvable.verify import climb
 
-    def report(rung: Any) -> None:
-        title = f"{rung.name}  {rung.title}: {'passed' if rung.passed else 'FAILED'}"
-        show(title, table(rung.columns, rung.rows), rung.note)
-        slow = {name: x for name, x in rung.series.items() if name[:3] in ("flo", "Ic ", "IVb")}
-        if slow:
-            show(
-                "Slow convergence: slopes by budget",
-                table(slow, [*zip(*slow.values(), strict=True)]),
-            )
+    def report(check: Any) -> None:
+        title = f"{check.name}  {check.title}: {'passed' if check.passed else 'FAILED'}"
+        rows = [(*row, holds) for row, holds in zip(check.rows, check.holds, strict=True)]
+        show(title, table((*check.columns, "holds"), rows), check.note)
+        if check.slow:
+            slow = {name: check.series[name] for name in ("flops", *check.slow)}
+            by_budget = table(slow, [*zip(*slow.values(), strict=True)])
+            show("Slow convergence: slopes by budget", by_budget)
 
     found = climb(quick=quick, everything=everything, seed=seed, report=None if json else report)
     if json:
@@ -75,9 +74,13 @@ def _check_random(count: int, seed: int, path: Path, json: bool) -> int:
     if json:
         show_json(found.to_dict())
     else:
-        rows = [(name, *row) for name, row in (found.phases | {"all": found.overall}).items()]
-        columns = ("phase", "configurations", "KS p", "smallest p", "failures")
-        show("Simulation against exact expectation", table(columns, rows))
+        columns = ("configurations", "KS p", "smallest p", "failures")
+        for part, parts in (
+            ("phase", found.phases | {"all": found.overall}),
+            ("kind", found.kinds),
+        ):
+            rows = [(name, *row) for name, row in parts.items()]
+            show(f"Simulation against exact expectation, by {part}", table((part, *columns), rows))
         again = [(t.z, t.p_value, t.again, t.failed, t.command) for t in found.suspects]
         if again:
             columns = ("z", "p", "fresh p", "failed", "command")

@@ -13,8 +13,6 @@ _HOMES = {
     "verify.presets": ["POINTS", "PUBLISHED", "family", "half_trace", "task"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.verify.comparison import Comparison as Comparison
     from solvable.verify.comparison import HeavyTailWarning as HeavyTailWarning
@@ -33,3 +31,5 @@ if TYPE_CHECKING:
     from solvable.verify.random_check import check_configuration as check_configuration
     from solvable.verify.random_check import check_random as check_random
     from solvable.verify.rungs import Check as Check
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

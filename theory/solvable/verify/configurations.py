@@ -11,8 +11,8 @@ from solvable.models.draw import Draw
 from solvable.models.power_law import PowerLaw
 from solvable.rules.momentum import Momentum
 from solvable.rules.rule import Rule
-from solvable.rules.schedules import Linear
 from solvable.rules.sgd import SGD
+from solvable.schedules import Linear
 from solvable.util.checks import check_count
 from solvable.verify.presets import POINTS
 
@@ -31,24 +31,47 @@ a step, so its rate is half."""
 
 
 class Kind(NamedTuple):
-    """What the compiler sees of a configuration; the other numbers are traced."""
+    """What the compiler sees of a configuration, and the ranges of the other numbers."""
 
     v: int
     d: int
     B: int
     rule: str = "SGD"
     engine: str = "modes"
+    runs: int = 256
+    fractions: tuple[float, float] = (0.05, 0.3)
+    """The smallest and the largest learning rate of SGD, in units of the largest stable one."""
+    doublings: int = 4
+    """The last step is 16, or up to so many times twice that."""
+
+    def __str__(self) -> str:
+        return f"{self.rule}, B = {self.B}, v = {self.v}, {self.engine}"
+
+
+def _fast(engine: str) -> Kind:
+    """Batch size 1 at high rates, where the noise of SGD feeds on itself and its coefficients show.
+
+    The tail of the risk is long there and grows along training, so there are many runs, and few
+    steps.
+    """
+    kind = Kind(v=64, d=16, B=1, engine=engine)
+    return kind._replace(runs=16_384, fractions=(0.3, 0.6), doublings=0)
 
 
 KINDS = (
     Kind(v=64, d=16, B=2),
     Kind(v=96, d=32, B=4),
     Kind(v=64, d=16, B=4, engine="features"),
+    _fast("modes"),
     Kind(v=96, d=32, B=8),
     Kind(v=64, d=16, B=8, rule="momentum 0.5"),
     Kind(v=64, d=16, B=4, rule="linear decay"),
+    _fast("features"),
 )
-"""Taken in turn. Six, against seven phases: 42 configurations have every pair."""
+"""Taken in turn. Eight, against seven phases: 56 configurations have every pair."""
+
+LARGEST = 2**32 - 1
+"""Largest seed and index: random keys are made of 32 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +96,15 @@ class Configuration:
 
     @property
     def key(self) -> jax.Array:
-        """Of its random numbers."""
+        """Key of its random numbers."""
         return jax.random.fold_in(jax.random.key(self.seed), self.index)
 
     def draw(self) -> Draw:
-        """Its features."""
+        """Draw of its features."""
         return self.problem.draw(jax.random.fold_in(self.key, 0))
 
     def rule(self, draw: Draw) -> Rule:
-        """Its training rule, for its features."""
+        """Training rule, for its features."""
         return RULES[self.kind.rule](SGD.stable(draw, self.fraction, self.kind.B), self.last)
 
     def __str__(self) -> str:
@@ -97,13 +120,15 @@ def random_configuration(index: int, seed: int = 0) -> Configuration:
 
     Alpha and beta are uniform in the part of the plane that belongs to the phase; half of the
     problems have label noise, log-uniform from 0.001 to 1; the fraction of the stable learning
-    rate is uniform from 0.05 to 0.3, and the last step log-uniform over 16, 32, ..., 256.
+    rate is uniform from 0.05 to 0.3, and the last step log-uniform over 16, 32, ..., 256. At batch
+    size 1 the fraction is uniform from 0.3 to 0.6, and the last step 16.
 
     Args:
         index: From 0.
-        seed: Of all configurations.
+        seed: Of all configurations, below 2^32.
 
     Raises:
+        TypeError: If an argument is no number.
         ValueError: If an argument is not a whole number from 0.
 
     Example:
@@ -111,8 +136,8 @@ def random_configuration(index: int, seed: int = 0) -> Configuration:
         0: phase Ia, PowerLaw(alpha=0.9736, beta=0.0396, v=64, d=16, noise=0.0), SGD at 0.253 of
         the stable rate, B = 2, engine modes, 16 steps
     """
-    check_count("index", index, minimum=0)
-    check_count("seed", seed, minimum=0)
+    index = check_count("index", index, minimum=0, maximum=LARGEST)
+    seed = check_count("seed", seed, minimum=0, maximum=LARGEST)
     rng = np.random.default_rng([seed, index])
     name, kind = list(POINTS)[index % len(POINTS)], KINDS[index % len(KINDS)]
     while True:
@@ -126,6 +151,6 @@ def random_configuration(index: int, seed: int = 0) -> Configuration:
         phase=name,
         problem=PowerLaw(alpha=alpha, beta=beta, v=kind.v, d=kind.d, noise=round(noise, 4)),
         kind=kind,
-        fraction=round(rng.uniform(0.05, 0.3), 3),
-        last=int(RECORDED[-1] * 2 ** rng.integers(5)),
+        fraction=round(rng.uniform(*kind.fractions), 3),
+        last=int(RECORDED[-1] * 2 ** rng.integers(kind.doublings + 1)),
     )

@@ -49,7 +49,7 @@ def finite_slopes(
         def log_risk(log_d: float) -> float:
             problem = family(round(np.exp(log_d)))
             sgd = rule(problem)
-            return float(np.log(leading_terms(problem, sgd, f / float(problem.d * sgd.B))))
+            return float(np.log(leading_terms(problem, sgd, f / float(problem.size * sgd.B))))
 
         bounds = np.log(near) - 3, np.log(near) + 3
         found = minimize_scalar(log_risk, bounds=bounds, method="bounded", options={"xatol": 1e-5})

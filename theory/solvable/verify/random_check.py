@@ -4,19 +4,23 @@ A configuration is a point of the plane, of one of the seven phases in turn, a d
 features, a training rule and a number of steps. From it come n independent runs. Of each run
 the statistic is the mean over five recorded steps of its excess risk, relative to the exact
 expectation; so its expectation is 1, whatever the configuration. The deviation z of the mean over
-runs, with the skewness taken out (:mod:`solvable.verify.verdict`), follows Student's law. So the
-probabilities of a smaller z are uniform, which a Kolmogorov-Smirnov test checks over all
-configurations and over those of each kind; and of the p-values, for deviations to either side,
-none is below 0.01 / N, unless fresh runs of the same configuration take it back.
+runs, with the skewness taken out (:mod:`solvable.verify.verdict`), follows Student's law. So
+p-values are uniform, and so are ranks, the probabilities of a smaller z, which lean where z leans.
+Kolmogorov-Smirnov tests check both, over all configurations and over those of each kind. And no
+p-value is below 0.01 / N, unless fresh runs of the same configuration take it back.
 
 Why this statistic: the risk of a run has a long tail to the right, at batch size 1 and a large rate
 so long that no mean over a few runs is calibrated. So rates stay below 0.3 of the stable one where
 there are 256 runs, five steps are averaged, and the skewness that is left is taken out. But small
 rates and large batches hide the coefficients of the noise: (B + 1.1) / B in the place of
-(B + 1) / B in the square of a step changes them by less than a thousandth. Two kinds have batch
-size 1, rates up to 0.6, 16 steps, and 16 384 runs, for which the tail is short enough.
+(B + 1) / B in the square of a step would not be seen. So two kinds have batch size 1, rates up to
+0.6 of the stable one, 16 steps, and 16 384 runs, for which the tail is short enough.
 
-MEASURED
+Of 2016 configurations, seeds 0 to 3, 209 had p < 0.1, 24 p < 0.01, 1 p < 0.001; uniformity had a
+p-value of at least 0.13 for each seed, together and in every kind. The check has power. At N = 504
+uniformity has p below 1e-25 for that (B + 1.1) / B, and 17 to 22 configurations are below the
+threshold; below 1e-90 for B / B; below 1e-26 for an expectation with the learning rate 2 per cent
+too large, and 1e-10 with one per cent too small; below 1e-21 without label noise.
 """
 
 from collections.abc import Callable, Sequence
@@ -91,8 +95,8 @@ def check_configuration(index: int, seed: int = 0, *, attempt: int = 0) -> Trial
 
     Example:
         >>> print(check_configuration(3, seed=0))  # doctest: +ELLIPSIS
-        3: phase II, PowerLaw(alpha=1.3477, beta=1.2208, v=96, d=32, noise=0.0089), SGD at 0.125
-        of the stable rate, B = 8, engine modes, 32 steps: z = 1.5..., p = 0.13...
+        3: phase II, PowerLaw(alpha=1.3477, beta=1.2208, v=64, d=16, noise=0.0089), SGD at 0.39
+        of the stable rate, B = 1, engine modes, 16 steps: z = 1.4..., p = 0.15...
     """
     attempt = check_count("attempt", attempt, minimum=0, maximum=LARGEST - 1)
     case = random_configuration(index, seed)
@@ -109,16 +113,18 @@ class Summary(NamedTuple):
 
     configurations: int
     ks_p_value: float
-    """Of the Kolmogorov-Smirnov test that the ranks are uniform."""
+    """The p-value of Kolmogorov-Smirnov tests that ranks and p-values are uniform: twice the
+    smaller one."""
     smallest_p_value: float
     failures: int
 
 
 def summary(trials: Sequence[Trial]) -> Summary:
     """Trials in four numbers; there must be one."""
-    uniform = float(stats.kstest([trial.rank for trial in trials], "uniform").pvalue)
-    smallest = float(np.min([trial.p_value for trial in trials]))
-    return Summary(len(trials), uniform, smallest, sum(trial.failed for trial in trials))
+    p_values = [trial.p_value for trial in trials]
+    tests = [stats.kstest(x, "uniform").pvalue for x in ([t.rank for t in trials], p_values)]
+    uniform, failures = 2 * float(np.min(tests)), sum(trial.failed for trial in trials)
+    return Summary(len(trials), min(1.0, uniform), float(np.min(p_values)), failures)
 
 
 @dataclass(frozen=True)
@@ -130,22 +136,22 @@ class RandomCheck:
 
     @property
     def p_values(self) -> np.ndarray:
-        """Of the trials, shape (N,)."""
+        """The p-values of the trials, shape (N,)."""
         return np.array([trial.p_value for trial in self.trials])
 
     @property
     def overall(self) -> Summary:
-        """Of all trials."""
+        """Tally of all trials."""
         return summary(self.trials)
 
     @property
     def phases(self) -> dict[str, Summary]:
-        """Of the trials in each phase."""
+        """Tallies of the trials in each phase."""
         return self._by(lambda case: case.phase)
 
     @property
     def kinds(self) -> dict[str, Summary]:
-        """Of the trials of each kind: training rule, batch size, size and engine."""
+        """Tallies of the trials of each kind: training rule, batch size, size and engine."""
         return self._by(lambda case: str(case.kind))
 
     def _by(self, name: Callable[[Configuration], str]) -> dict[str, Summary]:
@@ -161,13 +167,13 @@ class RandomCheck:
 
     @property
     def uniform(self) -> float:
-        """The p-value of uniform ranks in every kind: the smallest times their number."""
+        """The p-value of uniformity in every kind: the smallest times their number."""
         kinds = [found.ks_p_value for found in self.kinds.values()]
         return min(1.0, len(kinds) * float(np.min(kinds)))
 
     @property
     def passed(self) -> bool:
-        """Whether the ranks are uniform, of all and in every kind, and no configuration failed."""
+        """Whether all is uniform, together and in every kind, and no configuration failed."""
         uniform = min(self.overall.ks_p_value, self.uniform) >= UNIFORM
         return bool(uniform) and not self.overall.failures
 
@@ -207,7 +213,7 @@ class RandomCheck:
 def check_random(count: int, seed: int = 0, *, progress: bool = False) -> RandomCheck:
     """Check random configurations, of the seven phases in turn.
 
-    About 0.1 s each on two cores, after half a minute of compilation: 86 s for 500.
+    About 0.2 s of computing each, after half a minute of compilation.
 
     Args:
         count: Number of configurations, N, up to a million.

@@ -1,9 +1,11 @@
 """The points that stand for the phases are in them, and their rule is stable."""
 
+import numpy as np
 import pytest
 
-from solvable import POINTS, PUBLISHED, frontier, max_learning_rate, phase
-from solvable.verify.presets import family, half_trace
+from solvable import phase, threshold
+from solvable.design import frontier
+from solvable.verify import POINTS, PUBLISHED, family, half_trace, task
 
 EVERY = [(name, *point) for name, points in POINTS.items() for point in points]
 
@@ -36,11 +38,27 @@ def test_published_line_crosses_three_phases():
     assert list(dict.fromkeys(names)) == ["Ia", "II", "III"]
 
 
-def test_published_rough_targets_begin_where_the_phases_do():
-    first, *others = PUBLISHED["negative beta"]
-    with pytest.raises(ValueError, match="alpha"):
-        phase(*first)
-    assert {phase(*point).name for point in others} == {"Ia"}
+def test_published_rough_targets_end_where_the_phases_do():
+    """The next step of a tenth, at beta = -0.2, is on the edge: there is no power law there."""
+    points = PUBLISHED["negative beta"]
+    assert {phase(*point).name for point in points} == {"Ia"} and min(points) == (0.7, -0.1)
+    with pytest.raises(ValueError, match="`beta` must satisfy 2"):
+        phase(0.7, -0.2)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_point_has_a_phase(name):
+    assert all(phase(*point).loss_exponent < 0 for point in PUBLISHED[name])
+
+
+def test_a_task_is_named_by_the_exponents_of_the_papers_on_finite_data():
+    """Eigenvalues j^-b, and a signal j^-a on them: the product of eigenvalue and coefficient^2."""
+    problem = task(2.0, 1.5, v=50, d=10, noise=0.2)
+    scale, target = problem.coordinates()
+    j = np.arange(1.0, 51)
+    np.testing.assert_allclose(scale**2, j**-1.5, rtol=1e-13)
+    np.testing.assert_allclose(scale**2 * target**2, j**-2.0, rtol=1e-13)
+    assert (problem.d, problem.noise, task(2.0, 1.5, v=50).d) == (10, 0.2, None)
 
 
 def test_the_family_keeps_v_in_proportion_to_d():
@@ -58,6 +76,6 @@ def test_half_the_trace_is_stable_at_every_size_and_batch_size(alpha, beta):
         for B in (1, 1000):
             sgd = half_trace(problem, B)
             assert sgd.B == B
-            assert sgd.gamma < 0.9 * max_learning_rate(problem, B)
+            assert sgd.gamma < 0.9 * threshold(problem, sgd)
     trace = sum(j ** (-2 * alpha) for j in range(1, family(alpha, beta, 8).v + 1))
     assert half_trace(family(alpha, beta, 8)).gamma == pytest.approx(0.5 / trace, rel=1e-9)
