@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 
 from experiments._experiment import Data, command, experiment
 from solvable import design, phase, plot
+from solvable.asymptotics.phases import NO_POWER_LAW
 from solvable.verify import family, half_trace
 
 
@@ -88,7 +89,7 @@ def compute(c: Config) -> Data:
 
 def summary(name: np.ndarray, deviation: np.ndarray) -> Data:
     """Per phase and budget: points, median deviation, and how many exceed each tolerance."""
-    phases = [p for p in plot.PHASES if (name == p).any() and p != plot.NO_POWER_LAW]
+    phases = [p for p in plot.PHASES if (name == p).any() and p != NO_POWER_LAW]
     size = np.abs(deviation)
     return {
         "phases": np.array(phases),

@@ -27,7 +27,7 @@ ARROWS = {
     "dynamics": "util numerics schedules models rules spectra",
     "asymptotics": "util schedules models rules",
     "design": "util numerics schedules models rules spectra dynamics asymptotics",
-    "simulation": "util schedules inputs models rules",
+    "simulation": "util numerics schedules inputs models rules",
     "verify": "util schedules models rules spectra dynamics asymptotics design simulation",
     "sweeps": "util schedules inputs numerics models rules dynamics design simulation",
     "plot": "util asymptotics dynamics design simulation verify",
@@ -175,8 +175,8 @@ class TestImports:
         """The package for nothing; the verbs for JAX, but not for what only some of them need."""
         show = lambda heavy: f"print([m for m in {heavy} if m in sys.modules]);"
         code = "import sys, solvable;" + show(["jax", "numpy", "matplotlib", "scipy", "xarray"])
-        code += "from solvable import predict, simulate, PowerLaw, KernelFeatures, compare;"
-        code += "before = None;" + show(["matplotlib", "scipy.stats", "xarray", "h5py", "optax"])
+        code += "from solvable import predict, simulate, PowerLaw, KernelFeatures;"
+        code += show(["matplotlib", "scipy.stats", "xarray", "h5py", "optax"])
         assert fresh(code).splitlines() == ["[]", "[]"]
 
     def test_no_setting_of_jax_is_changed(self):

@@ -2,7 +2,7 @@
 
 The verbs, the problems and the training rules are here; the rest has rooms of its own:
 ``schedules`` of learning rates, ``inputs`` of simulations, ``spectra`` of features, ``design`` of
-training, ``verify``, ``plot``, ``sweeps``, and ``models`` and ``rules`` for those who add their own.
+training, ``verify``, ``plot``, ``sweeps``, and ``models`` and ``rules`` for those who add theirs.
 Names are imported on first use, so that ``solvable --help`` does not wait for JAX.
 """
 
@@ -57,16 +57,16 @@ _MODULES = {
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES, _MODULES)
-
 if TYPE_CHECKING:
     from solvable import asymptotics as asymptotics
     from solvable import design as design
     from solvable import dynamics as dynamics
     from solvable import exercises as exercises
+    from solvable import inputs as inputs
     from solvable import models as models
     from solvable import plot as plot
     from solvable import rules as rules
+    from solvable import schedules as schedules
     from solvable import simulation as simulation
     from solvable import spectra as spectra
     from solvable import sweeps as sweeps
@@ -85,7 +85,6 @@ if TYPE_CHECKING:
     from solvable.models.power_law import PowerLaw as PowerLaw
     from solvable.models.problem import Problem as Problem
     from solvable.models.spectrum import Spectrum as Spectrum
-    from solvable.rules import schedules as schedules
     from solvable.rules.averaging import Averaged as Averaged
     from solvable.rules.filters import GradientFlow as GradientFlow
     from solvable.rules.filters import Ridge as Ridge
@@ -97,7 +96,6 @@ if TYPE_CHECKING:
     from solvable.rules.optimizers import Optimizer as Optimizer
     from solvable.rules.rule import Rule as Rule
     from solvable.rules.sgd import SGD as SGD
-    from solvable.simulation import inputs as inputs
     from solvable.simulation.budget import estimate as estimate
     from solvable.simulation.runs import Runs as Runs
     from solvable.simulation.training import simulate as simulate
@@ -105,3 +103,5 @@ if TYPE_CHECKING:
     from solvable.util.results import load as load
     from solvable.util.steps import log_steps as log_steps
     from solvable.verify.comparison import compare as compare
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES, _MODULES)

@@ -15,10 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.util.checks import check_array, check_number, check_vector
+from solvable.util.checks import check_array, check_number
 from solvable.util.errors import requirement, shortened, wrong_kind
+from solvable.util.fields import MaybeWhole, Number, Whole
 from solvable.util.precision import is_traced
-from solvable.util.record import MISSING, Record, choice, count, field, number
+from solvable.util.record import Record, choice, count, field, number
 from solvable.util.types import Array, Scalar
 
 __all__ = [
@@ -45,9 +46,9 @@ class Schedule(Record):
         ValueError: If ``peak`` is not positive or ``T`` not a positive whole number.
     """
 
-    peak: Scalar = number(positive=True)
+    peak: Number = number(positive=True)
     """Largest learning rate."""
-    T: Scalar = count()
+    T: Whole = count()
     """Horizon, in steps."""
 
     def decay(self, z: Array, xp: ModuleType) -> Array:
@@ -81,7 +82,7 @@ class PowerDecay(Schedule):
         0.125
     """
 
-    p: Scalar = number(minimum=0, default=1.0)
+    p: Number = number(minimum=0, default=1.0)
 
     def decay(self, z: Array, xp: ModuleType) -> Array:
         """(1 - z)^p."""
@@ -127,7 +128,7 @@ class StableDecay(Schedule):
         (0.5, 0.25)
     """
 
-    fraction: Scalar = number(positive=True, maximum=1, default=0.2)
+    fraction: Number = number(positive=True, maximum=1, default=0.2)
     cooldown: str = choice("linear", "1-sqrt", default="linear")
 
     def decay(self, z: Array, xp: ModuleType) -> Array:
@@ -148,7 +149,7 @@ class Geometric(Schedule):
         [0.5, 0.25, 0.0625]
     """
 
-    stages: Scalar | None = count(default=None)
+    stages: MaybeWhole = count(default=None)
 
     def __call__(self, t: Array) -> Array:
         """The learning rate of step t."""
@@ -176,7 +177,7 @@ class Warmup(Record):
         [0.05, 0.5, 0.5]
     """
 
-    steps: Scalar = count()
+    steps: Whole = count()
     schedule: Callable[[Any], Any] = field(_check_schedule, kind="schedule")
 
     def __call__(self, t: Array) -> Array:
@@ -186,30 +187,6 @@ class Warmup(Record):
         after = xp.maximum(t - self.steps, 0)
         later = self.schedule(after) if xp is jnp else called("schedule", self.schedule, after)
         return xp.minimum((t + 1) / self.steps, 1.0) * later
-
-
-Rate = Any
-"""A number, an array of one rate per step, or a callable of the step."""
-
-
-def check_rate(name: str, value: Any, minimum: float | None = None) -> Any:
-    """A number, positive (or from ``minimum`` on), a vector of rates >= 0, or a callable."""
-    if callable(value) or is_traced(value):
-        return value
-    if isinstance(value, (list, tuple)) or np.ndim(value) > 0:
-        return check_vector(name, value, minimum=0)
-    return check_number(name, value, positive=minimum is None, minimum=minimum)
-
-
-def rate(*, minimum: float | None = None, default: Any = MISSING) -> Any:
-    """The field of a learning rate: see :func:`check_rate`.
-
-    Args:
-        minimum: Rates may be as small as this; by default they are positive.
-        default: Of the field; without it, a rate must be given.
-    """
-    check = lambda name, x: check_rate(name, x, minimum)
-    return field(check, default=default, kind="rate")
 
 
 def is_constant(rate: Any) -> bool:

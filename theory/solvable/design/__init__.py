@@ -15,8 +15,6 @@ _HOMES = {
     "design.stopping": ["EarlyStopping", "early_stopping", "flow_frontier"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.design.batches import CriticalBatch as CriticalBatch
     from solvable.design.batches import batch_hessian_rate as batch_hessian_rate
@@ -39,11 +37,13 @@ if TYPE_CHECKING:
     from solvable.design.regimes import Regime as Regime
     from solvable.design.regimes import duality as duality
     from solvable.design.regimes import regime as regime
+    from solvable.design.stopping import EarlyStopping as EarlyStopping
+    from solvable.design.stopping import early_stopping as early_stopping
+    from solvable.design.stopping import flow_frontier as flow_frontier
     from solvable.design.thresholds import RateMap as RateMap
     from solvable.design.thresholds import Stability as Stability
     from solvable.design.thresholds import learning_rate_map as learning_rate_map
     from solvable.design.thresholds import stability as stability
     from solvable.design.thresholds import threshold as threshold
-    from solvable.design.stopping import EarlyStopping as EarlyStopping
-    from solvable.design.stopping import early_stopping as early_stopping
-    from solvable.design.stopping import flow_frontier as flow_frontier
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

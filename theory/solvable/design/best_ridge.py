@@ -107,7 +107,8 @@ def _least(kappa, ends, modes: Modes, sizes: Sizes) -> tuple[Array, Array, Array
 def _better(found: tuple, simple: tuple) -> tuple[Array, Array, Array]:
     """What is found, unless the simpler one is as good to the digits of the risk."""
     simpler = simple[2] <= found[2] * (1 + EQUAL)
-    return tuple(jnp.where(simpler, y, x) for x, y in zip(found, simple, strict=True))
+    ridge, kappa, excess = (jnp.where(simpler, y, x) for x, y in zip(found, simple, strict=True))
+    return ridge, kappa, excess
 
 
 @jax.jit
@@ -166,7 +167,7 @@ def optimal_ridge(
     def condition(y: float) -> float:
         df1, df2, df3 = (float(freedom(jnp.exp(y), modes, order)) for order in (1, 2, 3))
         left = (1 / sizes.inverse_d - df1) * (1 / sizes.inverse_n - df1) * (df2 - df3)
-        return left / (df1 - df2) ** 3 - 1
+        return float(left / (df1 - df2) ** 3 - 1)
 
     y = np.log(kappa)
     root = float(np.exp(optimize.brentq(condition, y - 0.1, y + 0.1, xtol=1e-15)))

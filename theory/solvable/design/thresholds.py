@@ -93,7 +93,7 @@ def _kernel(problem: Problem, rule: Rule) -> float:
 def _at_rate(rule: Rule, gamma: float) -> Rule:
     """The rule with another learning rate, below its wrappers."""
     if "gamma" in dict(rule.items()):
-        return dataclasses.replace(rule, gamma=gamma)  # ty: ignore[invalid-argument-type]
+        return dataclasses.replace(rule, gamma=gamma)
     if "rule" in dict(rule.items()):
         inner: Any = rule
         return dataclasses.replace(inner, rule=_at_rate(inner.rule, gamma))
@@ -137,7 +137,7 @@ def threshold(problem: Problem, rule: Rule, *, n: int | None = None) -> float:
     like = rule.equivalent
     if like is not None:
         modes, inverse_d = spectrum_of(problem)
-        found = largest(modes, inverse_d, 1.0 * like.B) * rule.base.gamma / like.gamma  # ty: ignore
+        found = largest(modes, inverse_d, 1.0 * like.B) * rule.base.gamma / like.gamma
         return found if is_traced(found) else float(found)
     check_one_pass(problem)
     top = float(band_edge(*spectrum_of(problem)))

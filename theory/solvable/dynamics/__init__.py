@@ -14,8 +14,6 @@ _HOMES = {
     "dynamics.one_pass": ["UnstableError"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.dynamics.contour import contour_modes as contour_modes
     from solvable.dynamics.curve import Curve as Curve
@@ -26,3 +24,5 @@ if TYPE_CHECKING:
     from solvable.dynamics.prediction import expect as expect
     from solvable.dynamics.prediction import predict as predict
     from solvable.dynamics.ridge import InfiniteRiskWarning as InfiniteRiskWarning
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

@@ -25,7 +25,7 @@ def _length(size: int, least: int, large: int) -> int:
 
 
 def in_chunks(
-    f: Callable[[np.ndarray], tuple[Any, Any]],
+    f: Callable[[Any], tuple[Any, Any]],
     x: Any,
     *,
     least: int = 1,

@@ -43,7 +43,7 @@ class Curve(Along, kw_only=True):
     """Degrees of freedom of second order, the sum of (lam / (lam + kappa))^2."""
     error: Scalar = 0.0
     """Relative numerical error of the excess (not the error of the theory; see ``rung``)."""
-    axis: str = static("step")  # ty: ignore[invalid-type-form]
+    axis: str = static("step")
     """``step``, ``time`` or ``ridge``."""
     rung: Rung = static(Rung.EXACT)
     """What the numbers are: an exact expectation, or a deterministic equivalent."""

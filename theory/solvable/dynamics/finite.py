@@ -115,7 +115,7 @@ def _descent(step, modes: Modes, gamma, sizes: Sizes) -> tuple[Parts, Array]:
 _ridges, _pairs = jax.jit(ridge_off_axis), jax.jit(pair_sums)
 
 
-def contour_sums(z: np.ndarray, modes: Modes, sizes: Sizes) -> Callable[[np.ndarray], Parts]:
+def contour_sums(z: np.ndarray, modes: Modes, sizes: Sizes) -> Callable[[Array], Parts]:
     """A map from weights u, shape (k, n), to the sums over the pairs of a contour of any length,
     whose ridges are found by one program, part by part."""
     parts = np.pad(z, (0, -z.size % _PART), mode="edge").reshape(-1, _PART)
@@ -227,7 +227,7 @@ def _without_chance(at: np.ndarray, modes: Modes, rule: Any) -> tuple[Parts, flo
         left = lambda at: jnp.asarray(more(at.size))
 
     def values(at: np.ndarray) -> tuple[Parts, float]:
-        bias = modes.floor + left(at) ** 2 @ modes.weight
+        bias = jnp.asarray(modes.floor + left(at) ** 2 @ modes.weight)
         zero = jnp.zeros_like(bias)
         return Parts(bias, zero, zero, zero, bias + modes.noise), _ROUNDING
 
@@ -237,7 +237,7 @@ def _without_chance(at: np.ndarray, modes: Modes, rule: Any) -> tuple[Parts, flo
 def _equivalent(at: np.ndarray, modes: Modes, rule: Any, sizes: Sizes) -> tuple[Parts, Any]:
     """The deterministic equivalent, and its numerical error."""
     traced = is_traced((modes, sizes, rule))
-    along = dict(least=CHECKED, large=_MANY, whole=traced)
+    along: dict[str, Any] = dict(least=CHECKED, large=_MANY, whole=traced)
     if isinstance(rule, Filter):
         return in_chunks(lambda at: _filtered(at, rule, modes, sizes), at.astype(float), **along)
     if not traced:

@@ -1,10 +1,6 @@
 """The risk of training: averaged over the features, or exact for one draw of them."""
 
 import functools
-from collections.abc import Sequence
-
-import jax
-import numpy as np
 
 from solvable.dynamics import one_pass
 from solvable.dynamics.contour import contour_modes
@@ -16,12 +12,10 @@ from solvable.models.problem import Problem, check_one_pass, check_problem
 from solvable.rules.rule import Rule, check_rule
 from solvable.util.checks import check_flag
 from solvable.util.errors import wrong_kind
+from solvable.util.fields import Steps
 from solvable.util.precision import as_numpy, float64_on_cpu, is_traced
 from solvable.util.steps import check_steps
 from solvable.util.types import Rung
-
-Steps = float | Sequence[int] | Sequence[float] | np.ndarray | jax.Array
-"""The last step, or the recorded ones."""
 
 
 def _nodes(problem: Problem, rule: Rule, horizon: float) -> Modes:

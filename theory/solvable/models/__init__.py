@@ -17,8 +17,6 @@ _HOMES = {
     "util.record": ["choice", "count", "field", "number", "static", "vector"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.models.activations import effective_dimension as effective_dimension
     from solvable.models.domains import Domains as Domains
@@ -35,3 +33,5 @@ if TYPE_CHECKING:
     from solvable.util.record import number as number
     from solvable.util.record import static as static
     from solvable.util.record import vector as vector
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

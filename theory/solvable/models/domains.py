@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from solvable.util.checks import check_vector
 from solvable.util.errors import requirement
+from solvable.util.fields import Table, Vector
 from solvable.util.precision import is_traced
 from solvable.util.record import Record, field, vector
-from solvable.util.types import Array
 
 
 def _table(name: str, value: Any, positive: bool = False) -> np.ndarray:
@@ -48,10 +47,10 @@ class Domains(Record, kw_only=True):
         Domains(2 domains of 24 modes, proportion=[0.5, 0.5])
     """
 
-    eigenvalues: Float[Array, "K v"] = field(_positive_table, kind="table")
-    target: Float[Array, "K v"] = field(_table, kind="table")
-    noise: Float[Array, " K"] = vector(minimum=0)
-    proportion: Float[Array, " K"] = vector(minimum=0)
+    eigenvalues: Table = field(_positive_table, kind="table")
+    target: Table = field(_table, kind="table")
+    noise: Vector = vector(minimum=0)
+    proportion: Vector = vector(minimum=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,17 +6,17 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from solvable.models.modes import Modes
 from solvable.models.problem import Problem, check_problem
 from solvable.numerics.linalg import thin_svd
 from solvable.util.checks import check_array
 from solvable.util.errors import requirement
+from solvable.util.fields import Table
 from solvable.util.memory import check_memory
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.record import field
-from solvable.util.types import Array, Rung
+from solvable.util.types import Rung
 
 
 def _check_problem(name: str, problem: Any) -> Problem:
@@ -47,7 +47,7 @@ class Draw(Problem, kw_only=True):
 
     problem: Problem = field(_check_problem, kind="problem")
     """What is learned."""
-    W: Float[Array, "v d"] = field(_check_features, kind="matrix")
+    W: Table = field(_check_features, kind="matrix")
     """The features, variance 1/d, shape (v, d)."""
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class Draw(Problem, kw_only=True):
         return f"Draw({self.problem})"
 
     @property
-    def d(self) -> int:  # ty: ignore[invalid-method-override]
+    def d(self) -> int:
         """Number of features."""
         return self.W.shape[-1]
 
@@ -70,7 +70,7 @@ class Draw(Problem, kw_only=True):
         return self.W.shape[0]
 
     @property
-    def noise(self) -> Any:  # ty: ignore[invalid-method-override]
+    def noise(self) -> Any:
         """Variance of the label noise."""
         return self.problem.noise
 

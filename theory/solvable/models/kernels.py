@@ -29,9 +29,9 @@ from solvable.models.nystrom import MAX_POINTS, measure
 from solvable.models.problem import Problem
 from solvable.util.checks import check_count, check_key, check_number, check_vector
 from solvable.util.errors import requirement, why
+from solvable.util.fields import MaybeWhole, Number, Vector
 from solvable.util.precision import float64_on_cpu, is_traced
 from solvable.util.record import count, number, vector
-from solvable.util.types import Array, Scalar
 
 EFFECTIVE_DIMENSION = 30.0
 """Least (Tr lam)^2 / Tr lam^2 of the input where the Hermite rule is used."""
@@ -84,12 +84,12 @@ class KernelFeatures(Problem, kw_only=True):
         array([0.044])
     """
 
-    eigenvalues: Float[Array, " m"] = vector(positive=True, fix=_ROUNDED)
-    target: Float[Array, " m"] = vector()
-    d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
-    nugget: Scalar = number(minimum=0, default=0.0)
-    floor: Scalar = number(minimum=0, default=0.0)
-    noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
+    eigenvalues: Vector = vector(positive=True, fix=_ROUNDED)
+    target: Vector = vector()
+    d: MaybeWhole = count(default=None)
+    nugget: Number = number(minimum=0, default=0.0)
+    floor: Number = number(minimum=0, default=0.0)
+    noise: Number = number(minimum=0, default=0.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,14 +14,14 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Inexact
 
 from solvable.models.problem import Problem
 from solvable.util.checks import check_number, check_vector
 from solvable.util.errors import requirement
+from solvable.util.fields import MaybeVector, Number, Vector
 from solvable.util.precision import is_traced
 from solvable.util.record import field, number
-from solvable.util.types import Array, Scalar
+from solvable.util.types import Array
 
 LISTED = 512
 """Up to this many modes, listed one by one, are filled up."""
@@ -49,15 +49,15 @@ class Modes(Problem, kw_only=True):
         array([3.1   , 0.1108])
     """
 
-    lam: Inexact[Array, " n"] = field(_check_nodes, kind="nodes")
+    lam: Vector = field(_check_nodes, kind="nodes")
     """Eigenvalues of the feature covariance."""
-    weight: Inexact[Array, " n"] = field(_check_nodes, kind="nodes")
+    weight: Vector = field(_check_nodes, kind="nodes")
     """Excess risk on each node at theta = 0."""
-    multiplicity: Any = field(_check_nodes, default=None, kind="nodes")
+    multiplicity: MaybeVector = field(_check_nodes, default=None, kind="nodes")
     """Number of eigenvalues each node stands for: 1, the default, for a draw."""
-    floor: Scalar = number(minimum=0, default=0.0)
+    floor: Number = number(minimum=0, default=0.0)
     """Excess risk that no theta removes: for a draw, the target outside its features."""
-    noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
+    noise: Number = number(minimum=0, default=0.0)
     """Variance of the label noise."""
 
     def __post_init__(self) -> None:

@@ -12,15 +12,14 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from solvable.models.activations import Activation, check_input, named
 from solvable.models.kernels import KernelFeatures
 from solvable.models.modes import Modes
 from solvable.models.problem import Problem
 from solvable.util.errors import requirement
+from solvable.util.fields import MaybeWhole, Number, Vector, Whole
 from solvable.util.record import count, field, number, vector
-from solvable.util.types import Array, Scalar
 
 
 def _check_activation(name: str, value: Any) -> Any:
@@ -57,11 +56,11 @@ class NonlinearFeatures(Problem, kw_only=True):
     """
 
     activation: Any = field(_check_activation, static=True, kind="activation")
-    lam_in: Float[Array, " p"] = vector(positive=True)
-    target: Float[Array, " p"] = vector()
-    d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
-    noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
-    points: Scalar = count(default=4000)
+    lam_in: Vector = vector(positive=True)
+    target: Vector = vector()
+    d: MaybeWhole = count(default=None)
+    noise: Number = number(minimum=0, default=0.0)
+    points: Whole = count(default=4000)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,5 +83,12 @@ class NonlinearFeatures(Problem, kw_only=True):
 
     def kernel(self, key: jax.Array, points: int = 4096) -> KernelFeatures:
         """The kernel of these features: see :meth:`KernelFeatures.measured`."""
-        law = dict(key=key, d=self.d, points=points, noise=self.noise)
-        return KernelFeatures.measured(self.activation, self.lam_in, self.target, **law)
+        return KernelFeatures.measured(
+            self.activation,
+            self.lam_in,
+            self.target,
+            key=key,
+            d=self.d,
+            points=points,
+            noise=self.noise,
+        )

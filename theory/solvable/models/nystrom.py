@@ -3,8 +3,6 @@ r"""Eigenvalues of the kernel of an activation, measured on samples of the input
 import jax
 import numpy as np
 from jaxtyping import Float
-from scipy import special
-from scipy.stats import qmc
 
 from solvable.models.activations import Activation, coefficients, odd_slope, parities
 
@@ -34,6 +32,9 @@ def _sampled(
 
 def _points(key: jax.Array, half: int, p: int) -> np.ndarray:
     """Gaussian points, evenly spread (scrambled Sobol), whose covariance is exactly one."""
+    from scipy import special
+    from scipy.stats import qmc  # most of a second to import, and needed here alone
+
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
     z = special.ndtri(qmc.Sobol(p, scramble=True, rng=rng).random(half))
     lam, V = np.linalg.eigh(z.T @ z / half)

@@ -13,9 +13,9 @@ from solvable.models.modes import Modes
 from solvable.models.problem import MAX_COORDINATES, Problem
 from solvable.numerics.sums import MAX_SIZE, coordinates, count_parts
 from solvable.util.checks import check_count
+from solvable.util.fields import MaybeWhole, Number, Whole
 from solvable.util.precision import is_traced
 from solvable.util.record import count, number
-from solvable.util.types import Scalar
 
 EXPLICIT = 512
 """Up to this many coordinates a linear regression keeps them all; above, sums are compressed."""
@@ -44,11 +44,11 @@ class PowerLaw(Problem, kw_only=True):
         PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400, noise=0.0)
     """
 
-    alpha: Scalar = number(positive=True)
-    beta: Scalar = number()
-    v: Scalar = count(maximum=MAX_SIZE)  # ty: ignore[invalid-type-form]
-    d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
-    noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
+    alpha: Number = number(positive=True)
+    beta: Number = number()
+    v: Whole = count(maximum=MAX_SIZE)
+    d: MaybeWhole = count(default=None)
+    noise: Number = number(minimum=0, default=0.0)
 
     def spectrum(self, octaves: int | None = None) -> Modes:
         """The modes of x. ``octaves`` fixes the number of nodes; by default ``v`` does."""

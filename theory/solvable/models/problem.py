@@ -21,7 +21,7 @@ from solvable.util.checks import check_key, is_number, plain_number
 from solvable.util.errors import requirement, wrong_kind
 from solvable.util.memory import check_memory
 from solvable.util.precision import is_traced
-from solvable.util.record import Record, derived
+from solvable.util.record import Record, derived, usual
 from solvable.util.types import Rung
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class Problem(Record):
         array([2.    , 0.0402])
     """
 
-    d = None
+    d = usual(None)
     """Number of random features; None if the inputs themselves are the features."""
 
-    noise = 0.0
+    noise = usual(0.0)
     """Variance of the label noise."""
 
     def spectrum(self, octaves: int | None = None) -> "Modes":
@@ -75,17 +75,17 @@ class Problem(Record):
         """Number of coordinates of x."""
         return self.spectrum().multiplicity.sum()
 
-    @property
+    @derived
     def inverse_d(self) -> Any:
         """One over the number of random features; zero without."""
         return 0.0 if self.d is None else 1.0 / self.d
 
-    @property
+    @derived
     def size(self) -> Any:
         """The number of parameters: features, or coordinates."""
         return self.v if self.d is None else self.d
 
-    @property
+    @derived
     def rung(self) -> Rung:
         """What a prediction for fresh samples is: exact, unless it is a mean over features."""
         return Rung.EXACT if self.d is None else Rung.EQUIVALENT

@@ -3,15 +3,14 @@ r"""A problem of any spectrum, learned directly or through random features of it
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from solvable.models.modes import Modes
 from solvable.models.problem import Problem
 from solvable.util.checks import check_vector
 from solvable.util.errors import requirement
+from solvable.util.fields import MaybeVector, MaybeWhole, Number, Vector
 from solvable.util.precision import is_traced
 from solvable.util.record import count, number, vector
-from solvable.util.types import Array, Scalar
 
 _ROUNDED = (
     "If it is zero up to rounding, as of a kernel matrix, take np.maximum(eigenvalues, 0): what is "
@@ -50,11 +49,11 @@ class Spectrum(Problem):
         <Rung.EQUIVALENT: 'deterministic equivalent'>
     """
 
-    eigenvalues: Float[Array, " m"] = vector(minimum=0, fix=_ROUNDED)
-    target: Float[Array, " m"] = vector()
-    d: Scalar | None = count(default=None)  # ty: ignore[invalid-type-form]
-    noise: Scalar = number(minimum=0, default=0.0)  # ty: ignore[invalid-type-form]
-    multiplicity: Any = vector(minimum=1, whole=True, default=None)
+    eigenvalues: Vector = vector(minimum=0, fix=_ROUNDED)
+    target: Vector = vector()
+    d: MaybeWhole = count(default=None)
+    noise: Number = number(minimum=0, default=0.0)
+    multiplicity: MaybeVector = vector(minimum=1, whole=True, default=None)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -124,7 +124,7 @@ def coordinates(
     exact = np.arange(1.0, EXACT * parts + 1)
     if panels == 0:
         return exact, xp.where(exact <= v, 1.0, 0.0)
-    ends, nodes, weight = map(xp.asarray, _panels(panels, parts))
+    ends, nodes, weight = (xp.asarray(x) for x in _panels(panels, parts))
     # The panel that v cuts short, together with the one before if it is much shorter than that.
     last = xp.maximum(xp.searchsorted(ends, v) - 1, 0)
     before = xp.maximum(last - 1, 0)

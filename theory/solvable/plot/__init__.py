@@ -33,8 +33,6 @@ _HOMES = {
     "plot.report": ["verification"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.plot.lines import AXES as AXES
     from solvable.plot.lines import TERMS as TERMS
@@ -58,3 +56,5 @@ if TYPE_CHECKING:
     from solvable.plot.plane import phase_names as phase_names
     from solvable.plot.plane import phase_plane as phase_plane
     from solvable.plot.report import verification as verification
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

@@ -13,11 +13,9 @@ _HOMES = {
     "rules.full_batch": ["FullBatch", "GradientDescent"],
     "rules.filters": ["Filter", "GradientFlow", "Ridge"],
     "rules.optimizers": ["Optimizer"],
-    "schedules": ["is_constant", "rate", "rates"],
-    "util.record": ["choice", "count", "field", "number", "static", "vector"],
+    "schedules": ["is_constant", "rates"],
+    "util.record": ["choice", "count", "field", "number", "rate", "static", "vector"],
 }
-
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
 
 if TYPE_CHECKING:
     from solvable.rules.averaging import Averaged as Averaged
@@ -35,11 +33,13 @@ if TYPE_CHECKING:
     from solvable.rules.rule import Rule as Rule
     from solvable.rules.sgd import SGD as SGD
     from solvable.schedules import is_constant as is_constant
-    from solvable.schedules import rate as rate
     from solvable.schedules import rates as rates
     from solvable.util.record import choice as choice
     from solvable.util.record import count as count
     from solvable.util.record import field as field
     from solvable.util.record import number as number
+    from solvable.util.record import rate as rate
     from solvable.util.record import static as static
     from solvable.util.record import vector as vector
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

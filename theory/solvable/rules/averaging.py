@@ -11,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.rules.rule import Coefficients, Equivalent, Labels, Rule, coefficients_of
-from solvable.rules.wrapper import wrapped
-from solvable.schedules import Rate, check_rate, is_constant, rates
-from solvable.util.checks import check_number
+from solvable.rules.wrapper import check_wrapped
+from solvable.schedules import is_constant, rates
+from solvable.util.checks import check_number, check_rate
 from solvable.util.errors import requirement
+from solvable.util.fields import MaybeRate, MaybeWhole
 from solvable.util.precision import is_traced
 from solvable.util.record import count, field
-from solvable.util.types import Scalar
 
 
 def _check_ema(name: str, ema: Any) -> Any:
@@ -55,9 +55,9 @@ class Averaged(Rule):
         Averaged(rule=SGD(gamma=0.1, B=1), ema=0.99, tail=None)
     """
 
-    rule: Rule = wrapped()
-    ema: Rate | None = field(_check_ema, default=None, kind="rate")
-    tail: Scalar | None = count(minimum=0, default=None)
+    rule: Rule = field(check_wrapped, kind="rule")
+    ema: MaybeRate = field(_check_ema, default=None, kind="rate")
+    tail: MaybeWhole = count(minimum=0, default=None)
 
     def __post_init__(self) -> None:
         if (self.ema is None) == (self.tail is None):
@@ -66,7 +66,7 @@ class Averaged(Rule):
         super().__post_init__()
 
     @property
-    def start(self) -> tuple[float, ...]:  # ty: ignore[invalid-method-override]
+    def start(self) -> tuple[float, ...]:
         """The average starts at theta_0."""
         return (*self.rule.start, 1.0)
 
@@ -76,22 +76,22 @@ class Averaged(Rule):
         return self.rule.base
 
     @property
-    def B(self) -> Any:  # ty: ignore[invalid-method-override]
+    def B(self) -> Any:
         """Batch size of the rule."""
         return self.rule.B
 
     @property
-    def labels(self) -> Labels | None:  # ty: ignore[invalid-method-override]
+    def labels(self) -> Labels | None:
         """The kinds of training samples."""
         return self.rule.labels
 
     @property
-    def output(self) -> int:  # ty: ignore[invalid-method-override]
+    def output(self) -> int:
         """The average."""
         return len(self.rule.start)
 
     @property
-    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
+    def constant(self) -> bool:
         """Whether the rule is constant, and rho is one number."""
         return self.rule.constant and self.tail is None and is_constant(self.ema)
 

@@ -18,8 +18,9 @@ import numpy as np
 
 from solvable.rules.rule import Coefficients, Rule
 from solvable.rules.sgd import SGD
-from solvable.rules.wrapper import wrapped
-from solvable.schedules import Rate
+from solvable.rules.wrapper import check_wrapped
+from solvable.util.fields import Rate
+from solvable.util.record import field
 
 
 class FullBatch(Rule):
@@ -36,14 +37,14 @@ class FullBatch(Rule):
         inf
     """
 
-    rule: Rule = wrapped()
+    rule: Rule = field(check_wrapped, kind="rule")
 
     data = "whole"
     engines = ()
     B = np.inf
 
     @property
-    def start(self) -> tuple[float, ...]:  # ty: ignore[invalid-method-override]
+    def start(self) -> tuple[float, ...]:
         """The memory of the rule at step 0."""
         return self.rule.start
 
@@ -53,12 +54,12 @@ class FullBatch(Rule):
         return FullBatch(self.rule.base)
 
     @property
-    def output(self) -> int:  # ty: ignore[invalid-method-override]
+    def output(self) -> int:
         """The output of the rule."""
         return self.rule.output
 
     @property
-    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
+    def constant(self) -> bool:
         """Whether every step has the same coefficients."""
         return self.rule.constant
 

@@ -10,15 +10,14 @@ alone matters, weights proportional to :math:`1 / \sigma_z^2` are best: a noisy 
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from solvable.rules.rule import Coefficients, Equivalent, Labels, Rule
-from solvable.rules.wrapper import wrapped
+from solvable.rules.wrapper import check_wrapped
 from solvable.util.checks import check_vector
 from solvable.util.errors import requirement
+from solvable.util.fields import MaybeVector, Vector
 from solvable.util.precision import is_traced
-from solvable.util.record import vector
-from solvable.util.types import Array
+from solvable.util.record import field, vector
 
 
 class LabelMixture(Rule):
@@ -42,10 +41,10 @@ class LabelMixture(Rule):
         weight=[1.0, 0.05])
     """
 
-    rule: Rule = wrapped()
-    noise: Float[Array, " K"] = vector(minimum=0)
-    probability: Float[Array, " K"] = vector(minimum=0)
-    weight: Any = vector(minimum=0, default=None)
+    rule: Rule = field(check_wrapped, kind="rule")
+    noise: Vector = vector(minimum=0)
+    probability: Vector = vector(minimum=0)
+    weight: MaybeVector = vector(minimum=0, default=None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,17 +64,17 @@ class LabelMixture(Rule):
             raise requirement("weight", "not be zero for every kind that occurs", self.weight)
 
     @property
-    def B(self) -> Any:  # ty: ignore[invalid-method-override]
+    def B(self) -> Any:
         """Batch size of the rule."""
         return self.rule.B
 
     @property
-    def start(self) -> tuple[float, ...]:  # ty: ignore[invalid-method-override]
+    def start(self) -> tuple[float, ...]:
         """The memory of the rule at step 0."""
         return self.rule.start
 
     @property
-    def output(self) -> int:  # ty: ignore[invalid-method-override]
+    def output(self) -> int:
         """The output of the rule."""
         return self.rule.output
 
@@ -85,12 +84,12 @@ class LabelMixture(Rule):
         return self.rule.base
 
     @property
-    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
+    def constant(self) -> bool:
         """Whether the rule is."""
         return self.rule.constant
 
     @property
-    def labels(self) -> Labels:  # ty: ignore[invalid-method-override]
+    def labels(self) -> Labels:
         """The kinds."""
         return Labels(self.noise, self.probability, self.weight)
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from solvable.models.problem import Problem, check_problem
 from solvable.rules.rule import Coefficients, Equivalent, Rule
-from solvable.schedules import Rate, is_constant, rate, rates
+from solvable.schedules import is_constant, rates
 from solvable.util.checks import check_choice, check_count
 from solvable.util.errors import requirement
-from solvable.util.record import count, number
-from solvable.util.types import Scalar
+from solvable.util.fields import Number, RateField, Whole
+from solvable.util.record import count, number, rate
 
 
 def _three(t, Delta, gamma1, gamma2, gamma3) -> Coefficients:
@@ -47,14 +47,14 @@ class Momentum(Rule):
         Momentum(gamma=0.02, mu=0.9, B=1)
     """
 
-    gamma: Rate = rate()
-    mu: Scalar = number(minimum=0, below=1, default=0.9)
-    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
+    gamma: RateField = rate()
+    mu: Number = number(minimum=0, below=1, default=0.9)
+    B: Whole = count(default=1)
 
     start = (1.0, 0.0)
 
     @property
-    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
+    def constant(self) -> bool:
         """Whether the learning rate is one number."""
         return is_constant(self.gamma)
 
@@ -89,16 +89,16 @@ class ThreeRates(Rule, kw_only=True):
         [[-0.02, 1.0]]
     """
 
-    Delta: Rate = rate(minimum=0)
-    gamma1: Rate = rate(minimum=0, default=1.0)
-    gamma2: Rate = rate(minimum=0)
-    gamma3: Rate = rate(minimum=0)
-    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
+    Delta: RateField = rate(minimum=0)
+    gamma1: RateField = rate(minimum=0, default=1.0)
+    gamma2: RateField = rate(minimum=0)
+    gamma3: RateField = rate(minimum=0)
+    B: Whole = count(default=1)
 
     start = (1.0, 0.0)
 
     @property
-    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
+    def constant(self) -> bool:
         """Whether all four are numbers."""
         return all(map(is_constant, (self.Delta, self.gamma1, self.gamma2, self.gamma3)))
 
@@ -133,11 +133,11 @@ class DANA(Rule, kw_only=True):
         5.2
     """
 
-    gamma2: Scalar = number(positive=True)
-    gamma3: Scalar = number(positive=True)
-    delta: Scalar = number(positive=True)
-    decay: Scalar = number(minimum=0, default=0.0)
-    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
+    gamma2: Number = number(positive=True)
+    gamma3: Number = number(positive=True)
+    delta: Number = number(positive=True)
+    decay: Number = number(minimum=0, default=0.0)
+    B: Whole = count(default=1)
 
     start = (1.0, 0.0)
 

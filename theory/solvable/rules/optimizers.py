@@ -7,8 +7,9 @@ import jax.numpy as jnp
 
 from solvable.rules.rule import Rule
 from solvable.util.errors import requirement, wrong_kind
+from solvable.util.fields import Whole
 from solvable.util.record import count, field
-from solvable.util.types import Array, Scalar
+from solvable.util.types import Array
 
 
 class _Update(NamedTuple):
@@ -87,7 +88,7 @@ class Optimizer(Rule):
     """
 
     transformation: Any = field(_check_transformation, static=True, kind="transformation")
-    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
+    B: Whole = count(default=1)
 
     engines = ("features",)
     constant = True

@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from solvable.util.errors import ArgumentError, requirement, wrong_kind
+from solvable.util.errors import requirement, wrong_kind
 from solvable.util.precision import is_traced
-from solvable.util.record import Record, derived
+from solvable.util.record import Record, derived, usual
 from solvable.util.types import Array, Scalar
 
 KEPT = 1e-9
@@ -114,28 +114,28 @@ class Rule(Record):
         array([1.3041, 0.0063])
     """
 
-    axis = "step"
+    axis = usual("step")
     """What a curve of the rule runs over: ``step``, ``time`` or ``ridge``."""
 
-    data = "fresh"
+    data = usual("fresh")
     """``fresh`` samples at every step, or the ``whole`` of one data set."""
 
-    engines = ("modes", "features")
+    engines = usual(("modes", "features"))
     """Where it can be simulated on fresh samples."""
 
-    B = 1
+    B = usual(1)
     """Batch size."""
 
-    start = (1.0,)
+    start = usual((1.0,))
     """The memory at step 0, in units of theta: 1 for the iterate, 0 for a velocity."""
 
-    output = 0
+    output = usual(0)
     """Which vector of the memory the risk is of."""
 
-    constant = False
+    constant = usual(False)
     """Whether every step has the same coefficients; then any number of steps costs the same."""
 
-    labels = None
+    labels = usual(None)
     """The kinds of training samples, if they are not all alike."""
 
     @derived
@@ -192,10 +192,7 @@ def coefficients_of(rule: Rule, t: np.ndarray) -> Coefficients:
     """
     if rule.data == "fresh" and not rule.engines:
         raise requirement("rule", "take steps", rule)
-    try:
-        A, b = rule.coefficients(t)
-    except (ArgumentError, ArithmeticError):
-        raise
+    A, b = rule.coefficients(t)
     r = len(rule.start)
     if is_traced((A, b)):
         return Coefficients(A, b)

@@ -9,10 +9,10 @@ import numpy as np
 from solvable.models.problem import Problem
 from solvable.models.thresholds import max_learning_rate
 from solvable.rules.rule import Coefficients, Equivalent, Rule
-from solvable.schedules import Rate, is_constant, rate, rates
+from solvable.schedules import is_constant, rates
 from solvable.util.checks import check_count, check_number
-from solvable.util.record import count
-from solvable.util.types import Scalar
+from solvable.util.fields import RateField, Whole
+from solvable.util.record import count, rate
 
 
 class SGD(Rule):
@@ -37,11 +37,11 @@ class SGD(Rule):
         SGD(gamma=0.1, B=8)
     """
 
-    gamma: Rate = rate()
-    B: Scalar = count(default=1)  # ty: ignore[invalid-type-form]
+    gamma: RateField = rate()
+    B: Whole = count(default=1)
 
     @property
-    def constant(self) -> bool:  # ty: ignore[invalid-method-override]
+    def constant(self) -> bool:
         """Whether the learning rate is one number."""
         return is_constant(self.gamma)
 

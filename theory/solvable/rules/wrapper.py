@@ -4,7 +4,6 @@ from typing import Any
 
 from solvable.rules.rule import Rule, check_rule
 from solvable.util.errors import wrong_kind
-from solvable.util.record import field
 
 
 def check_wrapped(name: str, rule: Any) -> Rule:
@@ -15,8 +14,3 @@ def check_wrapped(name: str, rule: Any) -> Rule:
         fix = "Full batches are the outermost wrapper: FullBatch(Averaged(...))."
         raise wrong_kind(name, "be a rule with coefficients, on batches of samples", rule, fix)
     return rule
-
-
-def wrapped() -> Any:
-    """The field of the rule that is wrapped."""
-    return field(check_wrapped, kind="rule")

@@ -12,8 +12,6 @@ _HOMES = {
     "simulation.domain_runs": ["simulate_domains"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.simulation.budget import Estimate as Estimate
     from solvable.simulation.budget import estimate as estimate
@@ -22,3 +20,5 @@ if TYPE_CHECKING:
     from solvable.simulation.runs import DivergenceWarning as DivergenceWarning
     from solvable.simulation.runs import Runs as Runs
     from solvable.simulation.training import simulate as simulate
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

@@ -124,7 +124,8 @@ def run(
     actual, each = _checked(problem, sizes, axis.size, kind.itemsize)
     d, given = None if problem.d is None else int(problem.d), isinstance(problem, Draw)
     shapes = dict(n=sizes.n, d=d, ensemble=actual.ensemble, bags=sizes.bags, sample=inputs)
-    arrays = (*problem.coordinates(), problem.noise, *([problem.W] if given else []))
+    features = [problem.W] if isinstance(problem, Draw) else []
+    arrays = (*problem.coordinates(), problem.noise, *features)
     model = [np.asarray(x, kind) for x in arrays]
     filters = isinstance(rule, Filter)
     length = 1 if filters else int(axis[-1])
@@ -164,7 +165,7 @@ def run(
 
 def default_device() -> str:
     """The kind of device on which JAX puts what is not told where to be."""
-    return jnp.zeros(()).device.device_kind
+    return next(iter(jnp.zeros(()).devices())).device_kind
 
 
 def check_axis(rule: Rule, x: Any) -> np.ndarray:

@@ -79,7 +79,7 @@ def check_fits(found: Needs, devices: Sequence[jax.Device]) -> None:
     Raises:
         ValueError: If it is too much; the message names the size that matters most.
     """
-    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
+    limits: list[Any] = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
     if all(limits):
         memory = float(sum(limits))
     else:  # the memory of a CPU is that of the machine

@@ -115,7 +115,7 @@ def place(tree: Any, shardings: Any) -> Any:
 
 
 def _is_key(x: Any) -> bool:
-    return jnp.issubdtype(getattr(x, "dtype", None), jax.dtypes.prng_key)
+    return hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 def _with_keys(memory: Any, keys: jax.Array) -> Any:

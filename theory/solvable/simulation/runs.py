@@ -12,7 +12,8 @@ from solvable.rules.rule import Rule, check_rule
 from solvable.util.along import Along
 from solvable.util.checks import check_array, check_number, check_vector
 from solvable.util.errors import requirement, warn, why
-from solvable.util.record import static
+from solvable.util.fields import Number
+from solvable.util.record import number, static
 from solvable.util.results import AXIS, array
 from solvable.util.steps import check_steps
 from solvable.util.types import Scalar
@@ -52,7 +53,7 @@ class Runs(Along, kw_only=True):
     """Population risk minus the label noise: exact for the theta of the run, not sampled."""
     train: Float[np.ndarray, "seeds k"] | None = array("seed", AXIS, default=None)
     """Mean squared residual on the samples of a finite data set, label noise included."""
-    axis: str = static("step")  # ty: ignore[invalid-type-form]
+    axis: str = static("step")
     """``step``, ``time`` or ``ridge``."""
     engine: str = static("modes")
     """``modes`` or ``features`` on fresh samples; ``samples`` on a finite data set; ``given``."""
@@ -62,7 +63,7 @@ class Runs(Along, kw_only=True):
     """Precision of the simulation."""
     features: str = static("shared")
     """``shared`` by all seeds, or ``own``: each seed has its own draw."""
-    problem: Problem | None
+    problem: Problem
     """What is learned."""
     rule: Rule | None
     """How."""
@@ -179,8 +180,8 @@ class Runs(Along, kw_only=True):
             f"{rule}{averaged}engine {self.engine}, inputs {self.inputs}, {self.dtype}, "
             f"{self._span()}: mean risk {self.mean[0]:.6g} to {self.mean[-1]:.6g}{error}"
         )
-        if self.train is not None:
-            text += f", in training {self.train_mean[0]:.6g} to {self.train_mean[-1]:.6g}"
+        if (train := self.train_mean) is not None:
+            text += f", in training {train[0]:.6g} to {train[-1]:.6g}"
         if self.diverged:
             first = min(self.diverged, key=lambda seed: seed.at)
             text += f"\n{len(self.diverged)} seeds diverged, the first at {self.axis} {first.at:g}"
@@ -190,7 +191,7 @@ class Runs(Along, kw_only=True):
 class Given(Problem, kw_only=True):
     """A problem of which nothing is known but its label noise."""
 
-    noise: float = 0.0  # ty: ignore[invalid-type-form]
+    noise: Number = number(minimum=0, default=0.0)
 
 
 def without_draw(problem: Problem) -> Problem:

@@ -129,7 +129,7 @@ def simulate(
             if not is_usual(value, usual):
                 raise requirement(name, f"be {usual!r} for training on a data set", value)
         sizes = full_batch.check_sizes(n, seeds, ensemble, bags)
-        where = nonlinear if isinstance(problem, NonlinearFeatures) else full_batch
+        where: Any = nonlinear if isinstance(problem, NonlinearFeatures) else full_batch
         options: dict[str, Any] = dict(inputs=inputs, dtype=dtype or "float64", progress=progress)
         return where.run(key, problem, rule, steps, sizes, **options)
     if isinstance(problem, NonlinearFeatures):
@@ -140,7 +140,7 @@ def simulate(
             must = f"be {usual} for rules that see fresh samples at every step"
             fix = "FullBatch, GradientDescent, GradientFlow and Ridge train on n samples."
             raise requirement(name, must, value, fix, page="theory/finite_data")
-    options = dict(dtype=dtype or "float32", devices=devices, progress=progress)
+    options: dict[str, Any] = dict(dtype=dtype or "float32", devices=devices, progress=progress)
     if cluster is None:
         return one_pass.run(
             key, problem, rule, steps, seeds, engine=engine, inputs=inputs, **options

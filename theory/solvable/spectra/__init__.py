@@ -8,9 +8,9 @@ _HOMES = {
     "spectra.degrees": ["degrees_of_freedom", "effective_ridge", "eigenvalue_density"],
 }
 
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
-
 if TYPE_CHECKING:
     from solvable.spectra.degrees import degrees_of_freedom as degrees_of_freedom
     from solvable.spectra.degrees import effective_ridge as effective_ridge
     from solvable.spectra.degrees import eigenvalue_density as eigenvalue_density
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

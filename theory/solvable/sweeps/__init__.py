@@ -7,12 +7,12 @@ from solvable.util.lazy import attach
 _HOMES = {
     "sweeps.sweep": ["Status", "Sweep", "collect", "estimate", "read", "run", "status"],
     "sweeps.budget": ["SweepEstimate"],
+    "sweeps.described": ["words_of"],
 }
-
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
 
 if TYPE_CHECKING:
     from solvable.sweeps.budget import SweepEstimate as SweepEstimate
+    from solvable.sweeps.described import words_of as words_of
     from solvable.sweeps.sweep import Status as Status
     from solvable.sweeps.sweep import Sweep as Sweep
     from solvable.sweeps.sweep import collect as collect
@@ -20,3 +20,5 @@ if TYPE_CHECKING:
     from solvable.sweeps.sweep import read as read
     from solvable.sweeps.sweep import run as run
     from solvable.sweeps.sweep import status as status
+else:
+    __getattr__, __dir__, __all__ = attach(__name__, _HOMES)

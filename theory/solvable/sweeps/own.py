@@ -36,7 +36,7 @@ def class_of(word: str, path: str, base: type[Record]) -> type[Record]:
 
 def fields_of(cls: type[Record]) -> dict[str, bool]:
     """The fields of a record class, and whether each must be given."""
-    return {f.name: f.default is dataclasses.MISSING for f in dataclasses.fields(cls)}  # ty: ignore
+    return {f.name: f.default is dataclasses.MISSING for f in dataclasses.fields(cls)}
 
 
 def made(word: str, base: type[Record], words: Mapping[str, Any], shared: Mapping[str, Any]) -> Any:

@@ -147,7 +147,7 @@ def check_key(key: Any) -> Any:
         raise wrong_kind("key", "be a random key, such as jax.random.key(0)", key)
     import jax
 
-    usual = jax.config.jax_default_prng_impl
+    usual = jax.config.read("jax_default_prng_impl")
     return jax.random.wrap_key_data(key, impl=usual if usual in kinds else kinds[0])
 
 
@@ -188,6 +188,15 @@ def check_vector(
         at = int(np.argmax(array != np.floor(array)))
         raise requirement(f"{name}[{at}]", "be a whole number", float(array[at]))
     return array
+
+
+def check_rate(name: str, value: Any, minimum: float | None = None) -> Any:
+    """A number, positive (or from ``minimum`` on), a vector of rates >= 0, or a callable."""
+    if callable(value) or is_tracer(value):
+        return value
+    if isinstance(value, (list, tuple)) or np.ndim(value) > 0:
+        return check_vector(name, value, minimum=0)
+    return check_number(name, value, positive=minimum is None, minimum=minimum)
 
 
 def check_array(name: str, value: Any) -> np.ndarray:

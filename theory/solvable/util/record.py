@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from solvable.util.checks import (
     check_choice,
     check_count,
     check_flag,
     check_number,
+    check_rate,
     check_vector,
     is_number,
 )
@@ -98,6 +100,16 @@ def _fixed(array: Any) -> Any:
     return array
 
 
+def rate(*, default: Any = MISSING, minimum: float | None = None) -> Any:
+    """A learning rate: a positive number (or from ``minimum`` on), an array with one rate per step,
+    or a callable of the step.
+
+    It stays as it is given; :func:`~solvable.rules.rates` tells it at any steps.
+    """
+    check = lambda name, x: check_rate(name, x, minimum)
+    return field(check, default=default, kind="rate")
+
+
 def choice(*choices: str, default: Any = MISSING) -> Any:
     """One of a few words; static.
 
@@ -124,7 +136,7 @@ def static(default: Any = MISSING) -> Any:
 
 
 class _Derived:
-    """A property that a field of a subclass may take the place of: it is no data descriptor."""
+    """No data descriptor, so that the value of a field comes before it."""
 
     def __init__(self, get: Callable[[Any], Any]) -> None:
         self.get, self.__doc__ = get, get.__doc__
@@ -133,16 +145,20 @@ class _Derived:
         return self if record is None else self.get(record)
 
 
-if TYPE_CHECKING:
-    derived = property
-else:
-    derived = _Derived
+def derived(get: Callable[[Any], Any]) -> Any:
+    """A property that a field of a subclass may take the place of."""
+    return _Derived(get)
+
+
+def usual(value: Any) -> Any:
+    """What all records of a class have, unless a subclass makes a field or a property of it."""
+    return value
 
 
 @dataclass_transform(
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(field, number, count, vector, choice, flag, static),
+    field_specifiers=(field, number, count, vector, rate, choice, flag, static),
 )
 class Record:
     """The base of all records: see the module.
@@ -153,6 +169,9 @@ class Record:
         >>> jax.tree.map(lambda x: 2 * x, PowerLaw(alpha=1.0, beta=0.3, v=100, d=10)).v
         200
     """
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Any]]
 
     kinds: ClassVar[dict[str, type["Record"]]] = {}
     """Every record class that has been defined, by ``module:name``, for reading files."""
@@ -190,7 +209,7 @@ class Record:
             return object.__new__(cls)
 
     def __post_init__(self) -> None:
-        for f in dataclasses.fields(self):  # ty: ignore[invalid-argument-type]
+        for f in dataclasses.fields(self):
             check, value = f.metadata.get("check"), getattr(self, f.name)
             if check is not None and not (value is None and f.default is None):
                 object.__setattr__(self, f.name, check(f.name, value))
@@ -204,7 +223,7 @@ class Record:
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and values of the fields."""
-        return ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))  # ty: ignore
+        return ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name}={_shown(value)}" for name, value in self.items())
@@ -225,7 +244,7 @@ def kind_of(cls: type) -> str:
 
 
 def _shown(value: Any) -> str:
-    if not isinstance(value, (np.ndarray, jax.Array)) or isinstance(value, jax.core.Tracer):
+    if not isinstance(value, (np.ndarray, jax.Array)) or isinstance(value, Tracer):
         return repr(value)
     if value.ndim == 1 and value.size <= _FEW:
         return repr(value.tolist())
@@ -235,7 +254,7 @@ def _shown(value: Any) -> str:
 def _same(x: Any, y: Any) -> bool:
     if x is y:
         return True
-    if isinstance(x, jax.core.Tracer) or isinstance(y, jax.core.Tracer):
+    if isinstance(x, Tracer) or isinstance(y, Tracer):
         return False
     if hasattr(x, "dtype") or hasattr(y, "dtype"):
         try:
@@ -257,7 +276,7 @@ def _hashable(value: Any) -> Any:
         return tuple(sorted((key, _hashable(x)) for key, x in value.items()))
     if isinstance(value, (list, tuple)):
         return tuple(map(_hashable, value))
-    if hasattr(value, "dtype") and not isinstance(value, jax.core.Tracer):
+    if hasattr(value, "dtype") and not isinstance(value, Tracer):
         array = np.asarray(value)
         return array.item() if array.ndim == 0 else (array.shape, tuple(array.ravel().tolist()))
     return value

@@ -1,11 +1,10 @@
 """When a curve is recorded: step 0 and logarithmically spaced steps, or the user's own."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from solvable.util.checks import check_count, check_number, check_vector, is_tracer
 from solvable.util.errors import requirement, wrong_kind
+from solvable.util.fields import Steps
 
 MAX_STEP = 10**15
 """The largest step index the theory accepts: beyond it float64 no longer counts."""
@@ -37,7 +36,7 @@ def log_steps(last: int, count: int = 200) -> np.ndarray:
     return np.unique(np.append(0, np.round(np.geomspace(1, last, count - 1)))).astype(np.int64)
 
 
-def check_times(times: float | Sequence[float] | np.ndarray, name: str = "steps") -> np.ndarray:
+def check_times(times: Steps, name: str = "steps") -> np.ndarray:
     """The recorded times of gradient flow: 0 and log-spaced ones up to a number, or the array.
 
     They are the argument ``name``.
@@ -63,7 +62,7 @@ def check_times(times: float | Sequence[float] | np.ndarray, name: str = "steps"
     return array
 
 
-def check_steps(steps: int | Sequence[int] | np.ndarray, maximum: float = MAX_STEP) -> np.ndarray:
+def check_steps(steps: Steps, maximum: float = MAX_STEP) -> np.ndarray:
     """The recorded steps as int64: log-spaced up to an int, or the given array itself.
 
     Raises:
