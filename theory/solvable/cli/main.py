@@ -93,6 +93,7 @@ def phase(alpha: Exact, beta: Exact, *, json: Flag = False) -> None:
         *meaning.items(),
         ("status", "proven" if found.proven else "conjecture, as alpha <= 1/4"),
         ("boundary", f"{near.where}, between {between}, {near.distance:.4g} away"),
+        *([("note", found.caution)] if found.caution else []),
     ]
     title = f"Phase {found.name} at alpha = {alpha}, beta = {beta}, for compute f = d B t"
     show(title, table(["", ""], rows))
@@ -106,7 +107,7 @@ PROBLEM = "--alpha X --beta X --v N [--d N]"
 @app.command(usage=f"Usage: solvable predict {PROBLEM} --steps N [OPTIONS]")
 def predict(
     *,
-    words: Predict = PREDICT,
+    words: Predict = PREDICT,  # ty: ignore[invalid-type-form]
     terms: Flag = False,
     allow_unstable: Flag = False,
     output: Output = DEFAULT_OUTPUT,
@@ -130,7 +131,7 @@ def predict(
 @app.command(usage=f"Usage: solvable expect {PROBLEM} --steps N [OPTIONS]")
 def expect(
     *,
-    words: Expect = EXPECT,
+    words: Expect = EXPECT,  # ty: ignore[invalid-type-form]
     allow_unstable: Flag = False,
     output: Output = DEFAULT_OUTPUT,
 ) -> int:
@@ -148,7 +149,11 @@ def expect(
 
 
 @app.command(usage=f"Usage: solvable simulate {PROBLEM} --steps N [OPTIONS]")
-def simulate(*, words: Simulate = SIMULATE, output: Output = DEFAULT_OUTPUT) -> int:
+def simulate(
+    *,
+    words: Simulate = SIMULATE,  # ty: ignore[invalid-type-form]
+    output: Output = DEFAULT_OUTPUT,
+) -> int:
     """Train, and record the risk. Ctrl-C stops it and keeps what was recorded."""
     output.check()
     import jax
@@ -169,7 +174,11 @@ def simulate(*, words: Simulate = SIMULATE, output: Output = DEFAULT_OUTPUT) -> 
 
 
 @app.command(usage="Usage: solvable frontier --alpha X --beta X [OPTIONS]")
-def frontier(*, words: Frontier = FRONTIER, output: Output = DEFAULT_OUTPUT) -> int:
+def frontier(
+    *,
+    words: Frontier = FRONTIER,  # ty: ignore[invalid-type-form]
+    output: Output = DEFAULT_OUTPUT,
+) -> int:
     """Compute-optimal size and risk, with local slopes beside the predicted exponents.
 
     Budgets f = d B t are those of --flops: one per decade of a range, by default 1e9:1e20; or a

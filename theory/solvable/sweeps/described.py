@@ -38,9 +38,9 @@ def words_of(result: Along) -> dict[str, Any]:
             does not end at the last step.
 
     Example:
-        >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=400, d=100)
-        >>> words_of(predict(problem, Averaged(SGD(0.1), ema=0.9), [0, 10]))
-        {'alpha': 1.0, 'beta': 0.3, 'v': 400, 'd': 100, 'gamma': 0.1, 'ema': 0.9, 'steps': [0, 10]}
+        >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=100)
+        >>> words_of(predict(problem, SGD(0.1, B=2), [0, 10]))
+        {'alpha': 1.0, 'beta': 0.3, 'v': 100, 'gamma': 0.1, 'B': 2, 'steps': [0, 10]}
     """
     x = np.asarray(result.x).tolist()
     words = _problem(result.problem) | _rule(result.rule, max(int(x[-1]), 1))
