@@ -122,7 +122,7 @@ def exponents(problem: Problem, rule: Rule) -> Exponents:
 
     Example:
         >>> problem = PowerLaw(alpha=1.0, beta=0.5, v=10**7, noise=1.0)
-        >>> print(exponents(problem, SGD(Linear(0.1, T=1000))))
+        >>> print(exponents(problem, SGD(schedules.Linear(0.1, T=1000))))
         excess ~ T^-0.6667, peak ~ T^-0.3333 (derived): the peak is tuned to each horizon; up to a
         logarithm, as p + 1 = 2 alpha
     """

@@ -128,7 +128,7 @@ def threshold(problem: Problem, rule: Rule, *, n: int | None = None) -> float:
         >>> round(threshold(problem, SGD(0.1)), 3), round(threshold(problem, SGD(0.1, B=32)), 2)
         (0.608, 1.76)
         >>> round(threshold(problem, Momentum(0.1, mu=0.9)), 4)
-        0.0608
+        0.0817
     """
     _constant(rule)
     if rule.data == "whole":

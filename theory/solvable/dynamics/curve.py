@@ -20,9 +20,9 @@ class Curve(Along, kw_only=True):
     Arrays are float64 NumPy, shape (k,).
 
     Example:
-        >>> curve = predict(PowerLaw(alpha=1.0, beta=0.3, v=100), SGD(0.1), [0, 10, 100])
-        >>> curve.step, curve.risk.round(4)
-        (array([  0,  10, 100]), array([1.3041, 0.2732, 0.0697]))
+        >>> curve = predict(PowerLaw(alpha=1.0, beta=0.3, v=100), SGD(0.1), 1000)
+        >>> curve.step[[0, -1]], curve.risk[[0, -1]].round(4)
+        (array([   0, 1000]), array([1.3051, 0.0088]))
     """
 
     x: Any = array(AXIS)

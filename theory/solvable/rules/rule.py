@@ -111,7 +111,7 @@ class Rule(Record):
         ...         return Coefficients.of(t, [[1.0, -g * mu**2], [0.0, mu]], [-g * (1 + mu), 1.0])
         >>> problem = PowerLaw(alpha=1.0, beta=0.3, v=400, d=100)
         >>> predict(problem, Averaged(Nesterov(0.01), ema=0.9), [0, 1000]).risk.round(4)
-        array([1.3041, 0.0063])
+        array([1.3054, 0.0137])
     """
 
     axis = usual("step")
