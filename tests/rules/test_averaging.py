@@ -250,11 +250,6 @@ def test_bad_input(arguments, message):
         Averaged(SGD(0.1), **arguments)
 
 
-def test_averages_are_not_averaged():
-    with pytest.raises(TypeError, match="Argument `rule` must be a SGD or Momentum or"):
-        Averaged(Averaged(SGD(0.1), ema=0.9), ema=0.9)
-
-
 def test_rho_must_suffice_for_the_steps_and_stay_a_fraction():
     with pytest.raises(ValueError, match="`ema` must have one rate for each of the 6 steps"):
         predict(REGRESSION, Averaged(SGD(0.1), ema=np.full(5, 0.9)), 6)

@@ -258,7 +258,7 @@ def test_dana_outruns_sgd():
         ),
         (
             lambda: DANA.for_problem(REGRESSION, "growing"),
-            "`kind` must be constant or decaying, but is 'growing'",
+            "`kind` must be one of constant, decaying, but is 'growing'",
         ),
         (
             lambda: DANA.for_problem(Spectrum([1.0], [1.0])),

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from solvable.util.checks import check_array, check_number
 from solvable.util.errors import requirement, shortened, wrong_kind
-from solvable.util.fields import MaybeWhole, Number, Whole
+from solvable.util.fields import Function, MaybeWhole, Number, Whole
 from solvable.util.precision import is_traced
 from solvable.util.record import Record, choice, count, field, number
 from solvable.util.types import Array, Scalar
@@ -51,11 +51,11 @@ class Schedule(Record):
     T: Whole = count()
     """Horizon, in steps."""
 
-    def decay(self, z: Array, xp: ModuleType) -> Array:
+    def decay(self, z: Scalar, xp: ModuleType) -> Scalar:
         """The rate relative to the peak, as a function of z = t / T in [0, 1]."""
         raise NotImplementedError
 
-    def __call__(self, t: Array) -> Array:
+    def __call__(self, t: Scalar) -> Scalar:
         """The learning rate of step t."""
         xp = _module(self, t)
         return self.peak * self.decay(xp.minimum(xp.asarray(t) / self.T, 1.0), xp)
@@ -69,7 +69,7 @@ class Constant(Schedule):
         0.5
     """
 
-    def decay(self, z: Array, xp: ModuleType) -> Array:
+    def decay(self, z: Scalar, xp: ModuleType) -> Scalar:
         """1."""
         return xp.ones_like(z)
 
@@ -84,7 +84,7 @@ class PowerDecay(Schedule):
 
     p: Number = number(minimum=0, default=1.0)
 
-    def decay(self, z: Array, xp: ModuleType) -> Array:
+    def decay(self, z: Scalar, xp: ModuleType) -> Scalar:
         """(1 - z)^p."""
         return (1 - z) ** self.p
 
@@ -111,7 +111,7 @@ class Cosine(Schedule):
         0.25
     """
 
-    def decay(self, z: Array, xp: ModuleType) -> Array:
+    def decay(self, z: Scalar, xp: ModuleType) -> Scalar:
         """(1 + cos pi z) / 2."""
         return (1 + xp.cos(xp.pi * z)) / 2
 
@@ -131,7 +131,7 @@ class StableDecay(Schedule):
     fraction: Number = number(positive=True, maximum=1, default=0.2)
     cooldown: str = choice("linear", "1-sqrt", default="linear")
 
-    def decay(self, z: Array, xp: ModuleType) -> Array:
+    def decay(self, z: Scalar, xp: ModuleType) -> Scalar:
         """1, then the cooldown."""
         u = xp.clip((z - 1) / self.fraction + 1, 0, 1)
         return 1 - u if self.cooldown == "linear" else 1 - xp.sqrt(u)
@@ -151,7 +151,7 @@ class Geometric(Schedule):
 
     stages: MaybeWhole = count(default=None)
 
-    def __call__(self, t: Array) -> Array:
+    def __call__(self, t: Scalar) -> Scalar:
         """The learning rate of step t."""
         stages = np.log2(self.T) if self.stages is None else self.stages
         xp = _module(self, t)
@@ -178,9 +178,9 @@ class Warmup(Record):
     """
 
     steps: Whole = count()
-    schedule: Callable[[Any], Any] = field(_check_schedule, kind="schedule")
+    schedule: Function = field(_check_schedule, kind="schedule")
 
-    def __call__(self, t: Array) -> Array:
+    def __call__(self, t: Scalar) -> Scalar:
         """The learning rate of step t."""
         xp = _module(self, t)
         t = xp.asarray(t)
@@ -230,7 +230,7 @@ def rates(name: str, rate: Any, t: np.ndarray) -> Float[Array, " n"]:
     return found
 
 
-def called(name: str, rate: Callable[[Any], Any], t: Array) -> Any:
+def called(name: str, rate: Callable[[Any], Any], t: Scalar) -> Any:
     """A callable at steps t: at once if it is one of ours or of JAX, otherwise step by step.
 
     A function of ``math`` or NumPy, or one with an ``if`` in it, cannot be traced.

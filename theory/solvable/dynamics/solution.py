@@ -6,7 +6,7 @@ risk there with its numerical error. Which one is taken is decided in one place,
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -38,6 +38,7 @@ class Solution(NamedTuple):
     """The part of the excess without the feedback of SGD noise, where it is known apart."""
 
 
+@runtime_checkable
 class Solver(Protocol):
     """A map from what training sees, a rule and recorded steps to the excess risk."""
 

@@ -21,7 +21,6 @@ from solvable.util.errors import requirement
 from solvable.util.fields import MaybeVector, Number, Vector
 from solvable.util.precision import is_traced
 from solvable.util.record import field, number
-from solvable.util.types import Array
 
 LISTED = 512
 """Up to this many modes, listed one by one, are filled up."""
@@ -75,17 +74,17 @@ class Modes(Problem, kw_only=True):
         return self
 
     @property
-    def trace(self) -> Array:
+    def trace(self) -> Any:
         r"""Trace of the covariance, :math:`\sum_k n_k \lambda_k`."""
         return (self.multiplicity @ self.lam).real
 
     @property
-    def top(self) -> Array:
+    def top(self) -> Any:
         """Largest eigenvalue."""
         return jnp.max(jnp.where(self.multiplicity > 0, self.lam, 0))
 
     @property
-    def excess(self) -> Array:
+    def excess(self) -> Any:
         """Excess risk at theta = 0."""
         return self.floor + jnp.real(self.weight.sum())
 

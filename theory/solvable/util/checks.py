@@ -160,7 +160,7 @@ def check_vector(
     whole: bool = False,
     size: tuple[str, int] | None = None,
     fix: str = "",
-) -> np.ndarray:
+) -> Any:
     """A non-empty one-dimensional array of finite numbers, as float64 NumPy.
 
     ``size`` is the name and the length of the argument that it must be as long as, and ``fix`` what
@@ -199,7 +199,7 @@ def check_rate(name: str, value: Any, minimum: float | None = None) -> Any:
     return check_number(name, value, positive=minimum is None, minimum=minimum)
 
 
-def check_array(name: str, value: Any) -> np.ndarray:
+def check_array(name: str, value: Any) -> Any:
     """Numbers of any shape, as float64 NumPy. Text, truth values, dates and complex are none."""
     if is_tracer(value):
         return value

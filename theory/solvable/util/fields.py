@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     Vector: TypeAlias = Field[Reals, np.ndarray]
     MaybeVector: TypeAlias = Field[Reals | None, Any]
     Table: TypeAlias = Field[Sequence[Reals] | np.ndarray | jax.Array, np.ndarray]
+    Function: TypeAlias = Field[Callable[[Any], Any], Callable[[Any], Any]]
     RateField: TypeAlias = Field[Rate, Any]
     MaybeRate: TypeAlias = Field[Rate | None, Any]
 else:
-    Number = Whole = MaybeWhole = Vector = MaybeVector = Table = RateField = MaybeRate = Any
+    Number = Whole = MaybeWhole = Vector = MaybeVector = Table = Any
+    Function = RateField = MaybeRate = Any

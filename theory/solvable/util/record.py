@@ -17,7 +17,7 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
@@ -34,6 +34,7 @@ from solvable.util.checks import (
 )
 from solvable.util.names import check_names
 
+Kind = TypeVar("Kind", bound="Record")
 MISSING: Any = dataclasses.MISSING
 _FIELDS = "__dataclass_fields__"
 _FEW = 8  # entries of an array that a repr shows
@@ -215,7 +216,7 @@ class Record:
                 object.__setattr__(self, f.name, check(f.name, value))
 
     @classmethod
-    def unchecked(cls, **fields: Any) -> Self:
+    def unchecked(cls: type[Kind], **fields: Any) -> Kind:
         """A record as JAX would rebuild it, of any fields: numbers may be batches of numbers."""
         record = object.__new__(cls)
         vars(record).update(fields)

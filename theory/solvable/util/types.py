@@ -1,6 +1,7 @@
 """Types of annotations, and what a number is."""
 
 import enum
+from typing import Any
 
 import jax
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 Array = jax.Array | np.ndarray
 """Theory takes and gives NumPy, and sees JAX inside transformations."""
 
-Scalar = float | Array
+Scalar = float | np.number[Any] | Array
 """A number, or a zero-dimensional array; a batch of them under ``jax.vmap``."""
 
 
