@@ -29,7 +29,17 @@ from solvable import (
     Spectrum,
     load,
 )
+from solvable.asymptotics import finite_exponents
+from solvable.asymptotics.scaling import Exponents
 from solvable.design import Frontier
+from solvable.design.batches import CriticalBatch
+from solvable.design.best_ridge import Allocation, OptimalRidge
+from solvable.design.optimal import OptimalSchedule, Tuned
+from solvable.design.regimes import Duality, Regime
+from solvable.design.stopping import EarlyStopping
+from solvable.design.thresholds import RateMap, Stability
+from solvable.dynamics.domain_theory import DomainCurve
+from solvable.models import Domains
 from solvable.rules import Coefficients, ThreeRates
 from solvable.schedules import (
     Constant,
@@ -39,7 +49,11 @@ from solvable.schedules import (
     StableDecay,
     Warmup,
 )
+from solvable.util.along import Along
+from solvable.util.results import Result
 from solvable.util.types import Rung
+from solvable.verify.comparison import Comparison
+from solvable.verify.verdict import Sides
 
 AWKWARD = np.array([0.1, 1 / 3, 5e-324, 1.7976931348623157e308, np.pi * 1e-17])
 STEP = np.array([0, 1, 7, 2**31, 10**15])
@@ -109,6 +123,58 @@ RESULTS = {
         at_edge=np.array([True, False, False, False, True]),
         noise=0.1,
     ),
+    "comparison": Comparison(
+        **{
+            name: AWKWARD
+            for name in (
+                *("x", "predicted", "measured", "standard_error", "z", "score"),
+                *("slope", "slope_error", "predicted_slope"),
+            )
+        },
+        p_value=0.1,
+        level=0.01,
+        critical=Sides(3.0, 4.0),
+        detectable=Sides(AWKWARD, -AWKWARD),
+        sides=Sides(0.1, 0.2),
+        seeds=50,
+        axis="time",
+        kurtosis=3.0,
+        notes=("one", "two"),
+    ),
+    "stability": Stability(kernel=0.5, threshold=0.1, floor=np.inf),
+    "map": RateMap(
+        B=AWKWARD, largest=AWKWARD, small_batch=-AWKWARD, large_batch=0.1, linear_scaling=AWKWARD
+    ),
+    "critical batch": CriticalBatch(1.5, 10, 20, 0.1, 0.2),
+    "stopping": EarlyStopping(time=np.inf, excess=0.1),
+    "ridge of least risk": OptimalRidge(ridge=-0.1, excess=0.1, kappa=0.2, method="search"),
+    "allocation": Allocation(d=1.5, n=2.5, excess=0.1, ridge=0.0),
+    "schedule": OptimalSchedule(rates=AWKWARD, B=2, excess=0.1, method="rule"),
+    "tuned": Tuned(peak=0.1, excess=0.2, at_edge=True),
+    "regime": Regime(
+        limit="time",
+        local={"time": 0.1},
+        predicted={"time": 1 / 3},
+        resolution_limited=("time",),
+        variance_limited=(),
+        excess=0.1,
+        rises=("data", "width"),
+    ),
+    "duality": Duality(width=0.1, data=0.2, predicted=2.0),
+    "exponents": Exponents(risk=-0.5, peak=None, status="proven", conditions=("a", "b")),
+    "finite exponents": finite_exponents(PowerLaw(alpha=1.0, beta=0.3, v=100)),
+    "domains": DomainCurve(
+        step=np.array([0, 1]),
+        excess=np.ones((2, 2)),
+        error=1e-12,
+        domains=Domains(
+            eigenvalues=[[1.0, 0.5], [0.5, 0.2]],
+            target=[[1.0, 1.0], [1.0, 0.0]],
+            noise=[0.1, 0.3],
+            proportion=[0.5, 0.5],
+        ),
+        rule=SGD(0.1),
+    ),
 }
 every_result = pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
 
@@ -126,6 +192,16 @@ def test_round_trip(result, tmp_path):
             assert getattr(again, name).dtype == x.dtype, name
     again.save(two)
     xarray.testing.assert_identical(xarray.load_dataset(one), xarray.load_dataset(two))
+
+
+def test_every_kind_of_result_is_among_them():
+    """A new one needs an example here."""
+
+    def below(cls):
+        return {x for one in cls.__subclasses__() for x in {one, *below(one)}}
+
+    ours = {cls for cls in below(Result) if cls.__module__.startswith("solvable.")}
+    assert ours - {type(x) for x in RESULTS.values()} == {Along}
 
 
 RULES = [

@@ -10,15 +10,14 @@ Sources: Bahri et al. (2021), arXiv 2102.06701; Bordelon, Atanasov, Pehlevan (20
 in the documents: theory/four_regimes, theory/finite_data.
 """
 
-from dataclasses import dataclass
-
 from solvable.models.problem import Problem, check_problem
 from solvable.util.checks import check_number
 from solvable.util.errors import requirement
+from solvable.util.record import static
+from solvable.util.results import Result
 
 
-@dataclass(frozen=True)
-class FiniteExponents:
+class FiniteExponents(Result):
     """Exponents of the risk of gradient flow without label noise, as the limits are taken."""
 
     time: float
@@ -27,7 +26,7 @@ class FiniteExponents:
     """Exponent of d, at infinite time and data."""
     data: float
     """Exponent of n, at infinite time and width."""
-    task: str
+    task: str = static()
     """``hard`` (a - 1 < b), ``easy``, or ``very easy`` (a > 2 b, where SGD noise would matter)."""
     compute: float
     """Exponent of the best risk against the compute d t."""
@@ -37,7 +36,7 @@ class FiniteExponents:
     """Exponent of the best risk along training against n, with label noise, at infinite width."""
     stopping_time: float
     """Exponent of the time of that best risk against n."""
-    status: str = "numerical"
+    status: str = static("numerical")
     """Derived from the two-point function and seen in it; not proven."""
 
 

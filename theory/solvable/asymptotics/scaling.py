@@ -23,8 +23,6 @@ Sources: arXiv 2509.19189 and 2602.06797 (schedules), 2502.14123 (averages), 250
 theory/momentum.
 """
 
-from dataclasses import dataclass
-
 from solvable.asymptotics.finite import two_exponents
 from solvable.models.problem import Problem
 from solvable.rules.averaging import Averaged
@@ -34,19 +32,20 @@ from solvable.rules.sgd import SGD
 from solvable.schedules import Constant, Cosine, Geometric, PowerDecay, StableDecay, Warmup
 from solvable.util.checks import check_type
 from solvable.util.errors import requirement
+from solvable.util.record import static
+from solvable.util.results import Result
 
 
-@dataclass(frozen=True)
-class Exponents:
+class Exponents(Result):
     """Exponents of the excess risk in the horizon, while the features do not limit it."""
 
     risk: float
     """Signed: excess ~ T^risk."""
     peak: float | None
     """Exponent of the tuned peak of the learning rate; None if the rate is not tuned."""
-    status: str
+    status: str = static()
     """``proven``, ``derived`` (by scaling, and seen in numbers) or ``numerical``."""
-    conditions: tuple[str, ...]
+    conditions: tuple[str, ...] = static()
 
     def __str__(self) -> str:
         peak = f", peak ~ T^{self.peak:.4g}" if self.peak is not None else ""

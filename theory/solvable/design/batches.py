@@ -6,7 +6,6 @@ theory/batch_size.
 """
 
 import functools
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +22,7 @@ from solvable.util.checks import check_count, check_key, check_number, is_usual
 from solvable.util.errors import requirement, wrong_kind
 from solvable.util.memory import check_memory
 from solvable.util.precision import float64_on_cpu
+from solvable.util.results import Result
 from solvable.util.types import Array, Rung
 
 _LARGE = 1e12  # a batch without noise
@@ -104,8 +104,7 @@ def batch_hessian_rate(
     return float(2 / found.mean()), float(found.std(ddof=1) / found.mean() / np.sqrt(draws))
 
 
-@dataclass(frozen=True)
-class CriticalBatch:
+class CriticalBatch(Result):
     """What it takes to reach a target: fewest steps, fewest samples, and where they trade."""
 
     B: float

@@ -13,7 +13,6 @@ of features and samples the best (equiparameterization). Derived in the document
 """
 
 import functools
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -31,14 +30,15 @@ from solvable.spectra.two_point import Sizes
 from solvable.util.checks import check_number, is_usual
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
+from solvable.util.record import static
+from solvable.util.results import Result
 from solvable.util.types import Array
 
 _NEAR = 1e-9
 """How near the ends of all effective ridges the search begins, in units of their distance."""
 
 
-@dataclass(frozen=True)
-class OptimalRidge:
+class OptimalRidge(Result):
     """The ridge of least expected risk."""
 
     ridge: float
@@ -48,12 +48,11 @@ class OptimalRidge:
     """Expected risk there, minus the label noise."""
     kappa: float
     """Effective ridge."""
-    method: str
+    method: str = static()
     """``closed form`` or ``search``."""
 
 
-@dataclass(frozen=True)
-class Allocation:
+class Allocation(Result):
     """How to split a fixed product of features and samples."""
 
     d: float

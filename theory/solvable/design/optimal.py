@@ -21,7 +21,6 @@ Sources: arXiv 2509.19189 (the functional scaling law behind the first formula) 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -42,6 +41,8 @@ from solvable.schedules import Constant
 from solvable.util.checks import check_choice, check_count, check_number
 from solvable.util.errors import requirement, warn, why, wrong_kind
 from solvable.util.precision import float64_on_cpu
+from solvable.util.record import static
+from solvable.util.results import Result, array
 from solvable.util.steps import MAX_STEPPED
 from solvable.util.types import Rung
 
@@ -58,14 +59,13 @@ class EdgeWarning(UserWarning):
     """The best value found lies at the end of the range searched: it may not be the best."""
 
 
-@dataclass(frozen=True, eq=False)
-class OptimalSchedule:
+class OptimalSchedule(Result):
     """Learning rates, one per step, and the excess risk they end at."""
 
-    rates: Float[np.ndarray, " T"]
+    rates: Float[np.ndarray, " T"] = array("step")
     B: int
     excess: float
-    method: str
+    method: str = static()
     """``rule``, with two scalars tuned; or ``direct``, every rate optimised."""
 
     @property
@@ -74,8 +74,7 @@ class OptimalSchedule:
         return SGD(self.rates, self.B)
 
 
-@dataclass(frozen=True)
-class Tuned:
+class Tuned(Result):
     """The best peak of a schedule."""
 
     peak: float

@@ -21,7 +21,6 @@ arXiv 2402.01092 (time); the width's exponent and the distortion are derived her
 documents: theory/four_regimes.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -40,28 +39,29 @@ from solvable.spectra.two_point import Sizes
 from solvable.util.checks import check_count, check_number
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
+from solvable.util.record import static
+from solvable.util.results import Result
 from solvable.util.types import Array
 
 _DELTA = 0.05  # half the step in the logarithm of a resource
 
 
-@dataclass(frozen=True)
-class Regime:
+class Regime(Result):
     """What limits the risk at one (d, n, t), and the local exponents there."""
 
-    limit: str
+    limit: str = static()
     """``time``, ``width``, ``data`` or ``distortion``."""
     local: dict[str, float]
     """Minus the local exponents, d log excess / d log x, of ``time``, ``width`` and ``data``."""
     predicted: dict[str, float]
     """What they tend to, far inside this regime."""
-    resolution_limited: tuple[str, ...]
+    resolution_limited: tuple[str, ...] = static()
     """Resources whose growth the risk follows."""
-    variance_limited: tuple[str, ...]
+    variance_limited: tuple[str, ...] = static()
     """Resources that approach their limit like one over their number."""
     excess: float
     """The excess risk."""
-    rises: tuple[str, ...]
+    rises: tuple[str, ...] = static()
     """Resources more of which makes the risk grow: double descent, or fitted noise."""
 
     def __str__(self) -> str:
@@ -74,8 +74,7 @@ class Regime:
         return text + (f"; grows with {', '.join(self.rises)}" if self.rises else "")
 
 
-@dataclass(frozen=True)
-class Duality:
+class Duality(Result):
     """The risk of so many features without end of samples, and of so many samples."""
 
     width: float

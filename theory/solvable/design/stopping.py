@@ -11,7 +11,6 @@ theory/four_regimes.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +31,7 @@ from solvable.spectra.two_point import Sizes
 from solvable.util.checks import check_count, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
+from solvable.util.results import Result
 from solvable.util.types import Array
 
 _DELTA = 0.2  # half the step in log compute of the local slopes
@@ -41,8 +41,7 @@ _WIDTHS = (2.0, 1e12)
 _BUDGETS = 64  # at a time
 
 
-@dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Result):
     """The time of least risk."""
 
     time: float

@@ -17,7 +17,6 @@ theory/batch_size, theory/momentum.
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -38,13 +37,13 @@ from solvable.spectra.resolvent import left_over, ridge_on_axis
 from solvable.util.checks import check_count, check_vector
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu, is_traced
+from solvable.util.results import Result, array
 from solvable.util.types import Array
 
 _FOREVER = 1e15  # steps over which no mode may grow
 
 
-@dataclass(frozen=True)
-class Stability:
+class Stability(Result):
     """How far a rule is from its threshold, and the risk it settles at."""
 
     kernel: float
@@ -201,18 +200,17 @@ def stability(problem: Problem, rule: Rule, *, n: int | None = None) -> Stabilit
     return Stability(kernel, most, floor)
 
 
-@dataclass(frozen=True)
-class RateMap:
+class RateMap(Result):
     """The largest stable learning rate against the batch size, and rules of thumb beside it."""
 
-    B: Float[np.ndarray, " n"]
-    largest: Float[np.ndarray, " n"]
+    B: Float[np.ndarray, " n"] = array("B")
+    largest: Float[np.ndarray, " n"] = array("B")
     """The threshold."""
-    small_batch: Float[np.ndarray, " n"]
+    small_batch: Float[np.ndarray, " n"] = array("B")
     """2 B / Tr: its limit for small batches."""
     large_batch: float
     """2 / (largest eigenvalue): its limit for large ones."""
-    linear_scaling: Float[np.ndarray, " n"]
+    linear_scaling: Float[np.ndarray, " n"] = array("B")
     """The threshold of B = 1, times B."""
 
     @property

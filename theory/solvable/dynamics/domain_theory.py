@@ -21,7 +21,6 @@ covariances. Derived in the documents: theory/mixtures.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -36,18 +35,18 @@ from solvable.schedules import rates
 from solvable.util.checks import check_type
 from solvable.util.errors import requirement
 from solvable.util.precision import float64_on_cpu
+from solvable.util.results import Result, array
 from solvable.util.steps import MAX_STEPPED, check_steps
 from solvable.util.types import Array
 
 _ROUNDING = 8 * np.finfo(float).eps  # of one step, relative: it multiplies a dozen numbers
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DomainCurve:
+class DomainCurve(Result, kw_only=True):
     """Expected excess risk in each domain."""
 
-    step: Int[np.ndarray, " k"]
-    excess: Float[np.ndarray, "K k"]
+    step: Int[np.ndarray, " k"] = array("step")
+    excess: Float[np.ndarray, "K k"] = array("domain", "step")
     error: float
     """Estimate of the largest relative error of rounding, which grows with the number of steps."""
     domains: Domains

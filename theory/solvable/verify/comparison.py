@@ -7,8 +7,6 @@ risk of SGD at small batch size is heavy-tailed, its mean carried by rare spikes
 the bootstrap of whole runs (:mod:`solvable.verify.verdict`).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float
 
@@ -18,6 +16,8 @@ from solvable.models.nonlinear import NonlinearFeatures
 from solvable.simulation.runs import Given, Runs
 from solvable.util.checks import check_number
 from solvable.util.errors import requirement, warn, why, wrong_kind
+from solvable.util.record import static
+from solvable.util.results import AXIS, Result, array
 from solvable.util.types import Rung
 from solvable.verify.verdict import RAREST, Sides, Verdict, judge
 
@@ -31,21 +31,20 @@ class HeavyTailWarning(UserWarning):
     """The mean risk is carried by rare runs: more seeds, larger B or smaller gamma would help."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
+class Comparison(Result, kw_only=True):
     """Deviations of runs from a curve, step by step, and what they amount to."""
 
-    x: Float[np.ndarray, " k"]
+    x: Float[np.ndarray, " k"] = array(AXIS)
     """The steps, times or ridges of the runs."""
-    predicted: Float[np.ndarray, " k"]
+    predicted: Float[np.ndarray, " k"] = array(AXIS)
     """Risk of the curve."""
-    measured: Float[np.ndarray, " k"]
+    measured: Float[np.ndarray, " k"] = array(AXIS)
     """Mean risk of the runs."""
-    standard_error: Float[np.ndarray, " k"]
+    standard_error: Float[np.ndarray, " k"] = array(AXIS)
     """Standard error of the mean; zero where the runs do not scatter beyond rounding."""
-    z: Float[np.ndarray, " k"]
+    z: Float[np.ndarray, " k"] = array(AXIS)
     """Deviation in standard errors; zero where the runs do not scatter and agree."""
-    score: Float[np.ndarray, " k"]
+    score: Float[np.ndarray, " k"] = array(AXIS)
     """Deviation in standard errors, the skewness of the runs taken out: the verdict rests on it."""
     p_value: float
     """Probability of so large a maximum of the score, or of minus the score, if theory and
@@ -59,19 +58,24 @@ class Comparison:
     nine comparisons of ten would reject by this step alone."""
     sides: Sides[float]
     """Power: the same of a relative deviation that is one number at every step."""
-    slope: Float[np.ndarray, " k"]
+    slope: Float[np.ndarray, " k"] = array(AXIS)
     """Local slope d log risk / d log x of the runs, to the x about twice as far."""
-    slope_error: Float[np.ndarray, " k"]
+    slope_error: Float[np.ndarray, " k"] = array(AXIS)
     """Standard error of the local slope."""
-    predicted_slope: Float[np.ndarray, " k"]
+    predicted_slope: Float[np.ndarray, " k"] = array(AXIS)
     """Local slope of the curve."""
     seeds: int
     """Number of runs."""
-    axis: str
+    axis: str = static()
     """What ``x`` is: ``step``, ``time`` or ``ridge``."""
     kurtosis: float
     """Largest kurtosis of the risk over the seeds; 3 for normal scatter."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = static(())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("critical", "detectable", "sides"):  # as a file has them, plain pairs
+            object.__setattr__(self, name, Sides(*getattr(self, name)))
 
     @property
     def agrees(self) -> bool:
