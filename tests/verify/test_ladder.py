@@ -112,8 +112,9 @@ def scaled(function, factor):
     return faulty
 
 
+@pytest.mark.slow
 def test_a_wrong_expectation_fails_the_first_rung(monkeypatch):
-    """By a tenth."""
+    """By a tenth, at batch size 8."""
     at(monkeypatch, FEW[0])
     monkeypatch.setattr(rungs, "expect", scaled(rungs.expect, 1.1))
     rung = rungs.simulation_rung(jax.random.key(0), quick=True)
