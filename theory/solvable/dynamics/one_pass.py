@@ -56,7 +56,11 @@ def by_eigenvalues(seen: Seen, rule: Rule, step: np.ndarray) -> Solution:
     """A plain rule on few real modes."""
     law = seen.modes, 1.0 * plain_rate(rule), 1.0 * rule.B
     found = _exponentials(*law)
-    values = lambda step: (_along(step, found, *law), _ROUNDING)
+
+    def values(step: np.ndarray) -> tuple[tuple[Array, Array], Any]:
+        *answers, error = _along(step, found, *law)
+        return tuple(answers), error
+
     (excess, forcing), error = in_chunks(values, step.astype(float), whole=is_traced(found))
     return Solution(excess, error, forcing)
 
@@ -164,7 +168,7 @@ def solve(seen: Seen, rule: Rule, step: np.ndarray, allow_unstable: bool = False
         gamma, B = jnp.asarray(like.gamma, float), 1.0 * like.B
         threshold = largest(seen.modes, seen.inverse_d, B)
         is_stable = (gamma > 0) & (gamma < threshold) & (B > 0)
-        blank = lambda x: None if x is None else jnp.where(is_stable, x, jnp.nan)
+        blank: Any = lambda x: None if x is None else jnp.where(is_stable, x, jnp.nan)
         return Solution(blank(solution.excess), solution.error, blank(solution.forcing))
     return solution
 

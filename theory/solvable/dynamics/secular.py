@@ -28,7 +28,8 @@ kernel, and of what is forgotten it has a second-order part :math:`c = \sum m_k 
 zero, but its derivative is not: it takes :math:`s_i c / (\Delta - \mu_i)^2` from every
 :math:`r_i`, and gives :math:`(1 - \Delta)^t` the amplitude :math:`c / \sum u_k^2`.
 
-Source of the secular equation: Golub (1973), SIAM Review 15, 318.
+Source of the secular equation: Golub (1973), SIAM Review 15, 318. Derived in the documents:
+theory/random_features.
 """
 
 from typing import NamedTuple
@@ -48,7 +49,12 @@ _ITERATIONS = 100
 _CLOSE = 1e-8
 """The last Newton step but one: it squares the distance."""
 _ROUNDING = 1e-12
-"""Relative error of the risk, for every factor e by which it has fallen."""
+"""Relative error of the risk, and again for every factor e by which it has fallen."""
+_STILL = 1e-32
+"""A mode that loses less than this in a step loses nothing: there are no more than 10^15 steps."""
+_ROUNDED = 8
+"""Units of the last digit by which a pole, or the sum of g, may be off."""
+_LEAST_LOG = -1e4  # of a factor: to any power but zero it is zero
 
 
 class Poles(NamedTuple):
@@ -61,15 +67,17 @@ class Poles(NamedTuple):
     """c of the module's docstring: zero, with the derivatives it has."""
     floor: Array
     alone: Float[Array, " n"]
-    """Of every mode, in the order given, the share of c over u^2 of its pole."""
+    """The share of c over u^2 of its pole, for every mode in the order given."""
+    parts: Float[Array, " n"]
+    """2 gamma lam, from which Delta is a difference."""
 
 
 def _poles(modes: Modes, gamma: Scalar, B: Scalar) -> Poles:
-    """Nodes that feel no step (multiplicity zero, or an eigenvalue that underflows) stay where they
-    are for ever: their weight joins the floor."""
+    """Nodes that feel no step (multiplicity zero, or an eigenvalue that is next to nothing) stay
+    where they are for ever: their weight joins the floor."""
     loss = rate(modes.lam, gamma, B)
     u2 = (gamma * modes.lam) ** 2 * modes.multiplicity / B
-    moves = (u2 > 0) & (loss > 0)
+    moves = (u2 > 0) & (loss > _STILL)
     floor = modes.floor + jnp.where(moves, 0.0, modes.weight).sum()
     n = loss.size
     order = jnp.argsort(jnp.where(moves, loss, jnp.inf))
@@ -78,14 +86,16 @@ def _poles(modes: Modes, gamma: Scalar, B: Scalar) -> Poles:
     group = jnp.zeros(n, int).at[order].set(group)  # of every mode, in the order given
     merge = lambda x: jnp.zeros(n).at[group].add(jnp.where(moves, x, 0.0))
     beyond = jnp.max(jnp.where(moves, loss, 0.0)) + jnp.arange(1.0, n + 1)
-    at = lax.stop_gradient(beyond.at[jnp.where(moves, group, n)].set(loss, mode="drop"))
+    place = lambda x, y: x.at[jnp.where(moves, group, n)].set(y, mode="drop")
+    at = lax.stop_gradient(place(beyond, loss))
     total = merge(u2)
     share = jnp.where(moves, u2 / jnp.where(moves, total[group], 1.0), 0.0)
     at = at + merge(share * (loss - lax.stop_gradient(loss)))
     delta = jnp.where(moves, loss - at[group], 0.0)
     delta = delta - lax.stop_gradient(delta)
     alone = modes.weight * delta / jnp.where(moves, total[group], 1.0)
-    return Poles(at, total, merge(modes.weight), merge(modes.weight * delta), floor, alone)
+    parts = place(jnp.zeros(n), 2 * gamma * modes.lam)
+    return Poles(at, total, merge(modes.weight), merge(modes.weight * delta), floor, alone, parts)
 
 
 class Exponentials(NamedTuple):
@@ -95,11 +105,17 @@ class Exponentials(NamedTuple):
     r: Float[Array, " n"]
     s: Float[Array, " n"]
     floor: Array
-    off: Array
-    """By how much of itself the smallest mu may be wrong."""
+    alone: Float[Array, " n"]
+    """Amplitudes of the modes' own rates: zero, with the derivatives they have."""
+    off: Float[Array, " n"]
+    """Relative error that each mu may have, as the poles and the sum of g round."""
+    amplitude_off: Float[Array, " n"]
+    """Relative error of r and s, which see the distance from the nearest pole."""
 
 
-def _solve(poles: Poles) -> Exponentials:
+def exponentials(modes: Modes, gamma: Scalar, B: Scalar) -> Exponentials:
+    """Rates and amplitudes, which tell the risk at any step."""
+    poles = _poles(modes, gamma, B)
     pole, u2 = poles.at, poles.u2
     left = jnp.concatenate([jnp.zeros(1), pole[:-1]])
     index = jnp.arange(pole.size)
@@ -115,32 +131,72 @@ def _solve(poles: Poles) -> Exponentials:
 
         def g(y: Array) -> tuple[Array, Array]:
             """The secular function, and its slope in y."""
-            inverse = 1 / distances(y)
-            slope = jnp.sum(u2 * inverse * inverse) * gap * jax.nn.sigmoid(y) * jax.nn.sigmoid(-y)
-            return 1 - jnp.sum(u2 * inverse), -slope
+            parts = u2 / distances(y)
+            # A distance is at least this, times sigmoid(-y) or sigmoid(y).
+            shares = gap * jax.nn.sigmoid(y) * jax.nn.sigmoid(-y) / distances(y)
+            return 1 - jnp.sum(parts), -jnp.sum(parts * shares)
 
         def again(state: tuple) -> tuple:
             """g is the difference of two exponentials of y, far out, and asinh(g) is straight."""
             low, high, y, _, k = state
             value, slope = g(y)
             low, high = jnp.where(value > 0, y, low), jnp.where(value > 0, high, y)
-            new = y - jnp.arcsinh(value) * jnp.sqrt(1 + value * value) / slope
-            new = jnp.where((new > low) & (new < high), new, (low + high) / 2)
-            return low, high, new, jnp.abs(new - y), k + 1
+            step = -jnp.arcsinh(value) * jnp.sqrt(1 + value * value) / slope
+            off, new = jnp.abs(step), y + step
+            inside = ((new > low) & (new < high)) | (off <= _CLOSE)
+            circling = (k % 4 == 3) & (off > 1)
+            new = jnp.where(inside & ~circling, new, (low + high) / 2)
+            return low, high, new, off, k + 1
 
-        unfinished = lambda state: moves & (state[3] > _CLOSE) & (state[4] < _ITERATIONS)
+        unfinished = lambda state: moves & ~(state[3] <= _CLOSE) & (state[4] < _ITERATIONS)
         y = lax.while_loop(unfinished, again, (-_REACH, _REACH, 0.0, jnp.inf, 0))[2]
         y = lax.stop_gradient(jnp.where(moves, y, 0.0))
         value, slope = g(y)
         y = y - (value - lax.stop_gradient(value)) / lax.stop_gradient(jnp.where(moves, slope, 1.0))
         mu = left + gap * jax.nn.sigmoid(y)
         delta = distances(y)
-        s = 1 / jnp.sum(u2 / delta**2)
-        return mu, s * (jnp.sum(poles.weight / delta) - jnp.sum(poles.split / delta**2)), s
+        pull = u2 / delta**2
+        s = 1 / jnp.sum(pull)
+        r = s * (jnp.sum(poles.weight / delta) - jnp.sum(poles.split / delta**2))
+        eps = _ROUNDED * jnp.finfo(mu.dtype).eps
+        off = eps * s * (1 + jnp.sum(pull * poles.parts)) / mu
+        off = off, 2 * eps * s / jnp.min(jnp.abs(delta))
+        return mu, r, s, *lax.stop_gradient(off)
 
     moves = u2 > 0
-    mu, r, s = lax.map(lambda each: root(*each), (left, pole, index, moves), batch_size=_BATCH)
-    # The sum of g rounds, and where mu is small next to its pole, all of mu is in that.
-    off = 4 * jnp.finfo(mu.dtype).eps * s[0] / mu[0]
-    mu, r, s = (jnp.where(moves, x, 0.0) for x in (mu, r, s))
-    return Exponentials(mu, r, s, poles.floor, jnp.where(moves[0], off, 0.0))
+    found = lax.map(lambda each: root(*each), (left, pole, index, moves), batch_size=_BATCH)
+    mu, r, s, *off = (jnp.where(moves, x, 0.0) for x in found)
+    return Exponentials(mu, r, s, poles.floor, poles.alone, *off)
+
+
+def along(
+    step: Float[Array, " k"], found: Exponentials, modes: Modes, gamma: Scalar, B: Scalar
+) -> tuple[Float[Array, " k"], Float[Array, " k"], Array]:
+    """Excess risk at any steps, its part without the feedback, and its relative error."""
+    slowly = lambda x: step[:, None] * jnp.maximum(jnp.log1p(-x), _LEAST_LOG)
+    own, mu, r = jnp.exp(slowly(rate(modes.lam, gamma, B))), found.mu, found.r
+    kept, come_in = jnp.exp(slowly(mu)), -jnp.expm1(slowly(mu)) / jnp.where(mu > 0, mu, 1.0)
+    incoming, lost = (found.floor + modes.noise) * found.s, come_in * mu
+    # Next to the threshold amplitudes may be large, of opposite signs. They cancel at first, but
+    # what is lost of them does not.
+    off = jnp.abs(r) * found.amplitude_off
+    early, late = lost @ off, kept @ off
+    forgotten = jnp.where(early < late, modes.excess - found.floor - lost @ r, kept @ r)
+    excess = found.floor + forgotten + come_in @ incoming + own @ found.alone
+    forcing = modes.floor + own @ modes.weight
+    # What wrong mu, r and s do to both sums; and rounding, of large exponents in proportion.
+    times = step[:, None] * mu
+    wrong = jnp.minimum(early, late) + (times * kept) @ (jnp.abs(r) * found.off)
+    wrong += (jnp.minimum(times, 1.0) * come_in) @ (incoming * found.off)
+    wrong += come_in @ (incoming * found.amplitude_off)
+    some = jnp.where(excess > 0, excess, 1.0)
+    error = _ROUNDING * (1 + jnp.log(jnp.maximum(modes.excess / some, 1.0))) + wrong / some
+    error = jnp.where(excess > 0, error, _ROUNDING)
+    return excess, forcing, lax.stop_gradient(jnp.max(error))
+
+
+def evaluate(
+    step: Float[Array, " k"], modes: Modes, gamma: Scalar, B: Scalar
+) -> tuple[Float[Array, " k"], Float[Array, " k"], Array]:
+    """Excess risk and forcing from the modes: see :func:`solvable.dynamics.inversion.evaluate`."""
+    return along(step, exponentials(modes, gamma, B), modes, gamma, B)
