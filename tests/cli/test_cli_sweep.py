@@ -79,9 +79,7 @@ def test_bad_use_is_one_line(run, line, message):
 def test_a_wrong_key_has_its_path(run, tmp_path):
     (tmp_path / "plan.toml").write_text(FILE.replace("beta", "bata"))
     code, _, err = run("sweep estimate plan.toml")
-    assert (
-        code == 2 and "plan.toml: Object contains unknown field `bata` - at `$.problem`" in err
-    )
+    assert code == 2 and "plan.toml: Object contains unknown field `bata` - at `$.problem`" in err
 
 
 def test_collecting_counts_what_is_missing_and_what_is_unstable(run, monkeypatch):
