@@ -8,6 +8,9 @@ A seed draws features W and n samples, and takes the steps of its rule on
 
 Gradient flow and ridge regression, which have no steps, are exact functions of the singular
 values of this :math:`\Phi`. Nothing here knows the theory.
+
+Source: Bordelon, Atanasov, Pehlevan (2024), arXiv 2402.01092 (the model). Derived in the documents:
+theory/finite_data.
 """
 
 import functools
@@ -65,7 +68,7 @@ def sampled(key, scale, target, noise, W=None, *, n, d, ensemble, bags, sample) 
 
 
 def gradient(theta: Float[Array, "E M d"], data: Data) -> Float[Array, "E M d"]:
-    """Of half the mean squared residual, every pair of features and data set for itself."""
+    """Gradient of half the mean squared residual, for every pair of features and data set."""
     residual = jnp.einsum("emnd,emd->emn", data.Phi, theta) - data.y
     return jnp.einsum("emnd,emn->emd", data.Phi, residual) / data.y.shape[-1]
 
@@ -133,7 +136,8 @@ def stepped(key, seed, model, step: np.ndarray, rule: Rule, show: Callable, **si
     theta = np.zeros((*data.Phi.shape[:3], data.Phi.shape[-1]), data.y.dtype)
     memory = np.stack([x * theta for x in rule.start])
     found = np.zeros((len(theta), step.size, 2), data.y.dtype)
-    start = State(*jax.device_put((memory, found)), np.int32(0), np.int32(0))
+    placed = jax.device_put((memory, found), data.y.sharding)  # as they come from every chunk
+    start = State(*placed, np.int32(0), np.int32(0))
     steps = step.astype(np.int32)
     pieces = lambda first: piece_from(rule, first, last, data.y.dtype, keeps_target=False)
     on = lambda state, stop, piece: take(data, state, stop, steps, piece, update=rule.update)
