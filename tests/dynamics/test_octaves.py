@@ -3,34 +3,25 @@
 import numpy as np
 import pytest
 
-from solvable import (
-    SGD,
-    Averaged,
-    LinearRegression,
-    Momentum,
-    PowerLaw,
-    ThreeRates,
-    contour_modes,
-    expect,
-    max_learning_rate,
-    predict,
-)
-from solvable.dynamics import octaves
+from solvable import SGD, Averaged, Momentum, PowerLaw, expect, predict
+from solvable.dynamics import contour_modes, octaves
 from solvable.dynamics.recursion import stepping
+from solvable.models.thresholds import max_learning_rate
+from solvable.rules import ThreeRates
 
 LONG = 20_000
 STEPS = np.unique([*range(70), *np.rint(np.geomspace(64, LONG, 60)).astype(int)])
 LATE = np.unique(np.rint(np.geomspace(1, 1e15, 150)).astype(int))
 
 PROBLEMS = {
-    "regression": LinearRegression(alpha=0.75, beta=0.15, v=10**12, noise=0.1),
+    "regression": PowerLaw(alpha=0.75, beta=0.15, v=10**12, noise=0.1),
     "features": PowerLaw(alpha=1.0, beta=0.3, v=1600, d=400, noise=0.1),
     "huge": PowerLaw(alpha=0.4, beta=0.4, v=4 * 10**8, d=10**8, noise=0.1),
 }
 
 
 def nodes_of(problem, rule, horizon):
-    if isinstance(problem, LinearRegression):
+    if problem.d is None:
         return problem.spectrum()
     return contour_modes(problem, rule, horizon)
 
@@ -82,7 +73,7 @@ def test_fifteen_decades_against_the_inversion(problem, fraction, B, x64):
 
 def test_the_end_of_fifteen_decades_is_the_floor(x64):
     """Linear regression forgets where it came from: r / (1 - r) of the noise, r the kernel sum."""
-    problem = LinearRegression(alpha=0.5, beta=0.0, v=64, noise=1.0)
+    problem = PowerLaw(alpha=0.5, beta=0.0, v=64, noise=1.0)
     gamma = 0.5 * max_learning_rate(problem)
     lam = 1 / np.arange(1.0, 65.0)
     kernel = np.sum(gamma * lam / (2 - 2 * gamma * lam))
@@ -129,7 +120,7 @@ EDGES = {
 @pytest.mark.parametrize("rule", EDGES.values(), ids=EDGES)
 def test_averages_at_the_edge_of_stability(rule, x64):
     """Of batches so large that the top mode overshoots: no error is worse than it says."""
-    problem = LinearRegression(alpha=0.75, beta=0.15, v=64, noise=0.1)
+    problem = PowerLaw(alpha=0.75, beta=0.15, v=64, noise=0.1)
     rule = rule(max_learning_rate(problem, 10**6))
     steps = np.arange(1500)
     curve = expect(problem, rule, steps)

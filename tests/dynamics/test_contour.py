@@ -4,23 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import (
-    DANA,
-    SGD,
-    Averaged,
-    Cosine,
-    Geometric,
-    Linear,
-    Modes,
-    Momentum,
-    PowerLaw,
-    contour_modes,
-    max_learning_rate,
-    predict,
-)
-from solvable.dynamics import contour
+from solvable import DANA, SGD, Averaged, Modes, Momentum, PowerLaw, predict
+from solvable.dynamics import contour, contour_modes
 from solvable.dynamics.recursion import rate, stepping
-from solvable.models.thresholds import band_edge
+from solvable.models.thresholds import band_edge, max_learning_rate
+from solvable.schedules import Cosine, Geometric, Linear
 from solvable.spectra.resolvent import transforms
 
 HORIZON = 20_000

@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 
-from solvable import (
-    GradientFlow,
-    InfiniteRiskWarning,
-    equiparameterization,
-    load,
-    optimal_ridge,
-    predict,
-    ridge_risk,
-)
+from solvable import GradientFlow, KernelFeatures, PowerLaw, Ridge, Spectrum, load, predict
+from solvable.design import equiparameterization, optimal_ridge
+from solvable.dynamics import InfiniteRiskWarning
 from solvable.verify import presets
+
+
+def ridge_risk(problem, n, ridge, **averages):
+    return predict(problem, Ridge(), np.atleast_1d(ridge), n=n, **averages)
 
 
 def task(a, b, v=1000, d=200, noise=0.0):
@@ -151,7 +149,39 @@ def test_no_other_ridge_is_better(problem, n, options):
 
 def test_where_none_is_best():
     assert optimal_ridge(task(1.5, 1.5, d=50), None).ridge == 0
-    assert optimal_ridge(task(4.0, 1.5, d=None), 200).ridge == 0
+    assert optimal_ridge(task(4.0, 1.5, d=None), 1000).ridge == 0  # everything is learned
+
+
+def test_less_than_none_is_best():
+    """A spike: one eigenvalue 50 in 1000, n = 64, by the formulas and by 200 literal fits.
+
+    The fits of a fixed key gave .518 +- .009, .291 +- .005 and .207 +- .003.
+    """
+    lam, target = np.ones(1000), np.zeros(1000)
+    lam[0], target[0] = 50.0, 3 / np.sqrt(50)
+    problem = Spectrum(lam, target, noise=0.1)
+    found = ridge_risk(problem, 64, [0.0, -4.75, -7.586]).excess
+    np.testing.assert_allclose(found, [0.5135, 0.2887, 0.2035], rtol=1e-3)  # the digits given
+    best = optimal_ridge(problem, 64)
+    assert best.ridge == pytest.approx(-7.586, abs=0.01) and best.excess <= found.min() * (1 + 1e-9)
+    with pytest.raises(ValueError, match="above minus the lower edge of the Gram spectrum"):
+        ridge_risk(problem, 64, -9.0)
+
+
+@pytest.mark.parametrize(
+    ("problem", "n", "ridge", "excess"),
+    [
+        (PowerLaw(alpha=0.5, beta=0.5, v=1000, noise=0.1), 2000, 0.005599, 0.0131249),
+        (PowerLaw(alpha=1.5, beta=0.5, v=64, d=128, noise=0.1), 256, 0.002088, 0.0031830),
+    ],
+)
+def test_the_best_ridge_where_everything_is_resolved(problem, n, ridge, excess):
+    """To the digits given by an independent code; at ridge 0 it is noise v / (n - v)."""
+    best = optimal_ridge(problem, n)
+    assert best.ridge == pytest.approx(ridge, rel=1e-3)
+    assert best.excess == pytest.approx(excess, rel=1e-4)
+    none = ridge_risk(problem, n, 0.0).excess[0]
+    assert none == pytest.approx(0.1 * problem.v / (n - problem.v), rel=1e-12)
 
 
 def test_equal_numbers_are_best_at_the_best_ridge():
@@ -176,6 +206,31 @@ def test_infinite_risk_is_said():
     assert found.train[0] == 0 and not np.isnan(found.excess).any()
 
 
+@pytest.mark.parametrize(
+    ("problem", "n"),
+    [
+        (PowerLaw(alpha=1.0, beta=0.3, v=100, noise=1.0), 100),
+        (PowerLaw(alpha=0.7, beta=0.5, v=1000, noise=0.1), 1000),
+        (PowerLaw(alpha=1.0, beta=0.5, v=50, d=200, noise=0.1), 50),
+        (PowerLaw(alpha=1.0, beta=0.5, v=200, d=200, noise=0.1), 200),
+        (KernelFeatures(eigenvalues=np.arange(1.0, 62) ** -1.2, target=np.ones(61), floor=0.1), 61),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("bags", [1, 3])
+def test_just_as_many_samples_as_coordinates(problem, n, bags):
+    with pytest.warns(InfiniteRiskWarning, match="infinite, since n = "):
+        found = ridge_risk(problem, n, 0.0, bags=bags)
+    assert found.excess[0] == np.inf and found.kappa[0] == 0
+    assert bags > 1 or found.train[0] == 0
+
+
+def test_what_is_never_learned_acts_as_noise():
+    """floor + floor v / (n - v) of a kernel of 61 modes on 100 samples."""
+    kernel = KernelFeatures(eigenvalues=np.arange(1.0, 62) ** -1.2, target=np.ones(61), floor=0.1)
+    assert ridge_risk(kernel, 100, 0.0).excess[0] == pytest.approx(0.1 / 0.39, rel=1e-12)
+
+
 def test_save_and_load(tmp_path):
     found = ridge_risk(task(1.5, 1.5), 300, [0.0, 0.1])
     found.save(tmp_path / "ridge.nc")
@@ -186,9 +241,9 @@ def test_save_and_load(tmp_path):
 
 
 class TestBadInput:
-    @pytest.mark.parametrize("ridge", [-1e-9, np.nan, np.inf, [0.1, -0.1], [[0.1]]])
+    @pytest.mark.parametrize("ridge", [-1e9, np.nan, np.inf, [0.1, -0.1], [[0.1]]])
     def test_ridge(self, ridge):
-        with pytest.raises(ValueError, match="`ridge` must be"):
+        with pytest.raises(ValueError, match=r"`steps.* must be"):
             ridge_risk(task(1.5, 1.5), 300, ridge)
 
     @pytest.mark.parametrize("n", [0, 1.5, -3])
@@ -203,11 +258,11 @@ class TestBadInput:
     def test_averages(self):
         with pytest.raises(ValueError, match="`ensemble` must be at least 1"):
             ridge_risk(task(1.5, 1.5), 300, 0.1, ensemble=0)
-        with pytest.raises(ValueError, match="`bags` must be 1"):
+        with pytest.raises(ValueError, match="`curve` must be of one data set"):
             _ = ridge_risk(task(1.5, 1.5), 300, 0.1, bags=2).gcv
 
     def test_problem(self):
-        with pytest.raises(TypeError, match="`problem` must be a"):
+        with pytest.raises(TypeError, match="`problem` must be a problem"):
             ridge_risk("problem", 300, 0.1)
 
     def test_product(self):
