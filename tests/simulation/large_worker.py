@@ -17,8 +17,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from solvable import SGD, Cosine, Momentum, PowerLaw, simulate_large
-from solvable.simulation import stepping as simulation
+from solvable import SGD, Momentum, PowerLaw, simulate
+from solvable.schedules import Cosine
+from solvable.simulation import Cluster, loop, one_pass
 
 if __name__ == "__main__" and sys.argv[1] == "pair":  # before anything of JAX
     rank, port = map(int, sys.argv[3:])
@@ -30,32 +31,37 @@ DRAW = PROBLEM.draw(jax.random.key(0))
 STEPS = [0, 1, 5, 20, 100, 300]
 RULE = Momentum(0.03, 0.5, B=8)
 
-SEEDS = dict(problem=DRAW, sgd=SGD(0.1, B=3), steps=[0, 1, 50, 300], seeds=11, along="seeds")
-MODES = dict(problem=DRAW, sgd=RULE, steps=STEPS, seeds=200, dtype="float64")
-OWN = dict(problem=PROBLEM, sgd=SGD(Cosine(0.1, 200)), seeds=2, dtype="float64")
+SEEDS = dict(problem=DRAW, rule=SGD(0.1, B=3), steps=[0, 1, 50, 300], seeds=11, along="seeds")
+MODES = dict(problem=DRAW, rule=RULE, steps=STEPS, seeds=200, dtype="float64")
+OWN = dict(problem=PROBLEM, rule=SGD(Cosine(0.1, 200)), seeds=2, dtype="float64")
 OWN |= dict(steps=[0, 1, 10, 50, 200])
+
+
+def large(key, *, along="modes", checkpoint=None, every=10.0, **arguments):
+    """A simulation on a cluster."""
+    return simulate(key, cluster=Cluster(along, checkpoint, every), **arguments)
 
 
 def run(arguments, **more):
     """The excess risk of a run, and where it was stopped."""
-    runs = simulate_large(KEY, **arguments, **more)
+    runs = large(KEY, **arguments, **more)
     return runs.excess, runs.stopped
 
 
 def eight(folder):
     """Runs along seeds and modes; where arrays lie; what devices tell each other."""
-    real, first, programs = simulation._advance, {}, []
+    real, first, programs = one_pass.take, {}, []
 
-    def compiled(**arguments):
+    def compiled(state, stop, steps, piece, keys, data, labels, *, program):
         """What the run does, by a program whose text can be read."""
+        arguments = (state, stop, steps, piece, keys, data, labels)
         if not programs:
-            first.update(arguments)
-            programs.append(real.lower(**arguments).compile())
-        static = ("engine", "sample", "B", "update", "shared")
-        return programs[0](**{name: x for name, x in arguments.items() if name not in static})
+            first.update(state=state.memory, data=data)
+            programs.append(real.lower(*arguments, program=program).compile())
+        return programs[0](*arguments)
 
     lie = lambda x: [list(x.shape), list(x.sharding.shard_shape(x.shape)), len(x.devices())]
-    simulation._advance = compiled
+    one_pass.take = compiled
     seeds, _ = run(SEEDS)
     shapes = {"seeds": lie(first["state"])}
     programs.clear()
@@ -72,7 +78,7 @@ def eight(folder):
 
 def killed(folder):
     """A run that is slowed down by its checkpoints."""
-    simulation._CHUNK_SECONDS = 0.0  # chunks of one step
+    loop.CHUNK_SECONDS = 0.0  # chunks of one step
     run(MODES, checkpoint=folder / "checkpoints", every=1e-9)
 
 
@@ -84,25 +90,25 @@ def resumed(folder):
 
 def pair(folder, rank, _port):
     """Whole, stopped by Ctrl-C to the other process, resumed, stopped by notice to it."""
-    real, calls = simulation._advance, []
+    real, calls = one_pass.take, []
 
     def hit_by(signal_number, during, wait=0.0):
-        def advance(**arguments):
+        def take(*arguments, **program):
             calls.append(arguments)
             time.sleep(wait)
             if rank == 1 and len(calls) == during:
                 os.kill(os.getpid(), signal_number)
-            return real(**arguments)
+            return real(*arguments, **program)
 
         calls.clear()
-        simulation._advance = advance
+        one_pass.take = take
 
     whole, _ = run(OWN)
     hit_by(signal.SIGINT, during=6)
     stopped, at = run(OWN, checkpoint=folder / "pair")
-    simulation._advance = real
+    one_pass.take = real
     resumed, _ = run(OWN, checkpoint=folder / "pair")
-    simulation._CHUNK_SECONDS = 0.0  # chunks of one step; JAX looks for a notice once a second
+    loop.CHUNK_SECONDS = 0.0  # chunks of one step; JAX looks for a notice once a second
     hit_by(signal.SIGTERM, during=3, wait=0.05)
     noticed, noticed_at = run(OWN)
     np.savez(

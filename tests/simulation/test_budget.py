@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from solvable import SGD, PowerLaw, estimate, simulate
+from solvable.inputs import Rademacher
 
 PROBLEM = PowerLaw(alpha=0.7, beta=0.4, v=48, d=12)
 DRAW = PROBLEM.draw(jax.random.key(0))
@@ -34,7 +35,15 @@ def test_memory_is_that_of_the_arrays(engine, dtype, size):
     else:
         model, in_float64 = size * (v * d + v + 1), 8 * (v * d + v)
         of_draw = 0
-    assert found.memory == of_runs + model + in_float64 + of_draw
+    assert of_runs + model + in_float64 + of_draw <= found.memory < 10**5
+
+
+def test_memory_counts_the_samples_of_a_step():
+    """At B = 300 000 a process was seen to take 1144 MiB more, which is five times their normals."""
+    problem, seeds = PowerLaw(alpha=1.0, beta=0.3, v=100), 2
+    few, many = (estimate(problem, SGD(0.05, B), [0, 1], seeds).memory for B in (1000, 2000))
+    batch = 4 * 1000 * seeds * 101
+    assert 5 * batch <= many - few <= 7 * batch
 
 
 def test_memory_does_not_depend_on_the_number_of_steps():
@@ -51,7 +60,7 @@ def test_time_grows_in_proportion_to_steps():
 
 def test_time_is_that_of_the_run():
     """Within a factor 10: machines are shared. Forgotten seeds or samples would cost 50 or 64."""
-    arguments = dict(problem=DRAW, sgd=SGD(0.05, B=64), steps=[0, 400], seeds=50)
+    arguments = dict(problem=DRAW, rule=SGD(0.05, B=64), steps=[0, 400], seeds=50)
     found = estimate(**arguments)
     simulate(jax.random.key(1), **arguments)  # compiles
     began = time.perf_counter()
@@ -69,11 +78,11 @@ def test_few_steps_take_time_too():
     [
         ({"seeds": 0}, "`seeds` must be at least 1"),
         ({"engine": "x"}, "`engine` must be one of"),
-        ({"inputs": "rademacher"}, "Take engine='features'"),
+        ({"inputs": Rademacher()}, "Take engine='features'"),
         ({"dtype": "int8"}, "`dtype` must be"),
         ({"steps": np.array([2, 1])}, "`steps` must be strictly increasing"),
     ],
 )
 def test_bad_input_is_named_as_by_simulate(change, message):
     with pytest.raises(ValueError, match=message):
-        estimate(**{"problem": DRAW, "sgd": SGD(0.05), "steps": 2} | change)
+        estimate(**{"problem": DRAW, "rule": SGD(0.05), "steps": 2} | change)

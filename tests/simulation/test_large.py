@@ -16,8 +16,9 @@ import jax
 import numpy as np
 import pytest
 
-from solvable import SGD, Cosine, expect, simulate, simulate_large
-from solvable.simulation import stepping as simulation
+from solvable import SGD, PowerLaw, expect, simulate
+from solvable.schedules import Cosine
+from solvable.simulation import loop, one_pass
 from solvable.simulation.checkpoints import describe
 
 WORKER = Path(__file__).with_name("large_worker.py")
@@ -27,7 +28,13 @@ spec.loader.exec_module(worker)
 
 KEY, DRAW = worker.KEY, worker.DRAW
 # Coefficients are held for 4096 steps. The program is that of worker.OWN.
-SMALL = worker.OWN | dict(sgd=SGD(Cosine(0.1, 5000)), steps=[0, 10, 500, 4200, 4500])
+SMALL = worker.OWN | dict(rule=SGD(Cosine(0.1, 5000)), steps=[0, 10, 500, 4200, 4500])
+
+
+@pytest.fixture(autouse=True)
+def interrupts_are_apart(monkeypatch):
+    """Two of them within seconds would be a wish to end at once."""
+    monkeypatch.setattr("solvable.simulation.interrupts.SOON", 0.0)
 
 
 def start(*arguments, devices):
@@ -70,7 +77,7 @@ def test_along_seeds_it_is_the_plain_simulation(eight):
 
 
 def test_along_modes_the_number_of_devices_changes_nothing(eight):
-    one = simulate_large(KEY, **worker.MODES)
+    one = worker.large(KEY, **worker.MODES)
     assert eight["modes"].shape == (200, 6)
     np.testing.assert_allclose(eight["modes"], one.excess, rtol=1e-10)
 
@@ -130,7 +137,7 @@ def pair(tmp_path_factory):
 def test_two_processes_get_the_same_and_what_one_gets(pair):
     for name in pair[0]:
         np.testing.assert_array_equal(pair[0][name], pair[1][name])
-    one = simulate_large(KEY, **worker.OWN)
+    one = worker.large(KEY, **worker.OWN)
     np.testing.assert_allclose(pair[0]["whole"], one.excess, rtol=1e-10)
 
 
@@ -154,7 +161,7 @@ def test_a_notice_to_one_process_stops_both(pair):
 
 
 def run(**changes):
-    return simulate_large(**{"key": KEY} | SMALL | changes)
+    return worker.large(**{"key": KEY} | SMALL | changes)
 
 
 @pytest.fixture(scope="module")
@@ -164,14 +171,14 @@ def whole():
 
 def interrupted_during(monkeypatch, calls):
     """Ctrl-C arrives during that chunk."""
-    real, left = simulation._advance, iter(range(calls - 1))
+    real, left = one_pass.take, iter(range(calls - 1))
 
-    def advance(**arguments):
+    def take(*arguments, **program):
         if next(left, None) is None:
             signal.raise_signal(signal.SIGINT)
-        return real(**arguments)
+        return real(*arguments, **program)
 
-    monkeypatch.setattr(simulation, "_advance", advance)
+    monkeypatch.setattr(one_pass, "take", take)
 
 
 @pytest.fixture
@@ -179,7 +186,7 @@ def stopped(tmp_path, monkeypatch):
     """The folder of a run that was interrupted at step 4096, where coefficients are renewed."""
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr(simulation, "_CHUNK_SECONDS", np.inf)  # chunks of 1, 2, 4 ... steps
+        patch.setattr(loop, "CHUNK_SECONDS", np.inf)  # chunks of 1, 2, 4 ... steps
         interrupted_during(patch, 13)
         runs = run(checkpoint=tmp_path / "run", every=1e-9)
     assert runs.stopped == 4096 and runs.step.tolist() == [0, 10, 500]
@@ -188,9 +195,9 @@ def stopped(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_run_is_resumed_to_the_same_bits(stopped, whole, monkeypatch):
-    assert sorted(path.name for path in stopped.iterdir()) == ["4095", "4096", "run.json"]
+    assert sorted(path.name for path in stopped.iterdir()) == ["4095", "4096", "lock", "run.json"]
     # The chunks end elsewhere: of one step each.
-    monkeypatch.setattr(simulation, "_CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
     runs = run(checkpoint=stopped)
     assert runs.stopped == -1
     np.testing.assert_array_equal(runs.excess, whole)
@@ -198,13 +205,13 @@ def test_an_interrupted_run_is_resumed_to_the_same_bits(stopped, whole, monkeypa
 
 def test_a_finished_run_is_read_not_run(stopped, whole, monkeypatch):
     run(checkpoint=stopped)
-    real, steps = simulation._advance, []
+    real, steps = one_pass.take, []
 
-    def spy(**arguments):
-        steps.append(arguments["stop"] - arguments["t"])
-        return real(**arguments)
+    def spy(state, stop, *arguments, **program):
+        steps.append(stop - state.t)
+        return real(state, stop, *arguments, **program)
 
-    monkeypatch.setattr(simulation, "_advance", spy)
+    monkeypatch.setattr(one_pass, "take", spy)
     np.testing.assert_array_equal(run(checkpoint=stopped).excess, whole)
     assert steps == [0]
 
@@ -218,7 +225,11 @@ def test_an_interrupt_before_anything_is_recorded_is_passed_on(monkeypatch):
 def test_checkpoints_are_as_far_apart_as_asked(tmp_path, whole):
     runs = run(checkpoint=tmp_path / "run", every=60)
     np.testing.assert_array_equal(runs.excess, whole)
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["4500", "run.json"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "4500",
+        "lock",
+        "run.json",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +240,7 @@ def test_checkpoints_are_as_far_apart_as_asked(tmp_path, whole):
         ({"dtype": "float32"}, "`dtype` is float32, there it is float64"),
         ({"along": "seeds"}, "`along` is seeds, there it is modes"),
         ({"steps": [0, 10, 500, 600, 4501]}, "`steps` is 5 up to 4501 .*, there it is 5 up to"),
-        ({"sgd": SGD(0.2)}, r"`sgd` is SGD\(gamma=0.2, B=1\) .*, there it is SGD\(gamma=Cos"),
+        ({"rule": SGD(0.2)}, r"`rule` is SGD\(gamma=0.2, B=1\) .*, there it is SGD\(gamma=Cos"),
         ({"problem": PowerLaw(alpha=1.0, beta=0.4, v=10)}, "`problem` is .*beta=0.4"),
     ],
 )
@@ -246,7 +257,7 @@ def test_another_version_is_refused(stopped):
     with pytest.raises(ValueError, match=r"`versions` is solvable .*, there it is solvable 99\."):
         run(checkpoint=stopped)
     file.unlink()
-    with pytest.raises(ValueError, match="`seeds` is 2, there it is None"):
+    with pytest.raises(ValueError, match=r"must be a folder for this run alone, .*and no run"):
         run(checkpoint=stopped)
 
 
@@ -262,7 +273,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_serves(stopped, who
 
 def test_a_description_has_no_place_in_memory():
     """Schedules are known by their rates: the same function, defined twice, is the same."""
-    of = lambda rate: describe(KEY, DRAW, SGD(rate), np.array([0, 50]), jax.devices())["sgd"]
+    of = lambda rate: describe(KEY, DRAW, SGD(rate), np.array([0, 50]), jax.devices())["rule"]
     halving = lambda: lambda t: 0.1 * 0.5 ** (t / 50)
     assert of(halving()) == of(halving()) != of(lambda t: 0.1 * 0.5 ** (t / 51))
     rates = np.full(50, 0.1)
@@ -284,13 +295,13 @@ def test_without_orbax_the_extra_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"along": "layers"}, "`along` must be 'modes' or 'seeds', but is 'layers'"),
+        ({"along": "layers"}, "`along` must be one of modes, seeds, but is 'layers'"),
         ({"every": 0}, "`every` must be a positive finite number, but is 0"),
         ({"every": np.inf}, "`every` must be a positive finite number, but is inf"),
-        ({"devices": []}, r"`devices` must hold one of every process, at least, but is \[\]"),
+        ({"devices": []}, r"`devices` must hold a device, each one once, but is \[\]"),
         ({"seeds": 0}, "`seeds` must be at least 1, but is 0"),
         ({"steps": [3, 2]}, "`steps` must be strictly increasing"),
-        ({"dtype": "float16"}, "`dtype` must be 'float32' or 'float64', but is 'float16'"),
+        ({"dtype": "float16"}, "`dtype` must be one of float32, float64, but is 'float16'"),
         ({"checkpoint": __file__}, "`checkpoint` must name a folder, but is '.*test_large.py'"),
     ],
 )

@@ -26,7 +26,7 @@ MAX_RECORDED = 10**7
 BUFFER = 4096
 """Steps whose coefficients are held at a time."""
 
-_CHUNK_SECONDS = 0.5
+CHUNK_SECONDS = 0.5
 
 
 class State(NamedTuple):
@@ -143,7 +143,7 @@ def chunks(
         i, t = int(state.i), int(state.t)
         state = State(memory, found, i, t)
         now = clock()
-        size, began = (2 * size if now - began < _CHUNK_SECONDS else size), now
+        size, began = (2 * size if now - began < CHUNK_SECONDS else size), now
         yield state
         if t >= last:
             return

@@ -79,9 +79,10 @@ def check_fits(found: Needs, devices: Sequence[jax.Device]) -> None:
     Raises:
         ValueError: If it is too much; the message names the size that matters most.
     """
-    limits: list[Any] = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
+    here = [device for device in devices if device.process_index == jax.process_index()]
+    limits: list[Any] = [(device.memory_stats() or {}).get("bytes_limit") for device in here]
     if all(limits):
-        memory = float(sum(limits))
+        memory = float(sum(limits)) * len(devices) / len(here)
     else:  # the memory of a CPU is that of the machine
         memory = machine_memory() * len({device.process_index for device in devices})
     fix = "Take less of it; the theory has no such limit: predict."
