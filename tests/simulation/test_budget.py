@@ -39,7 +39,7 @@ def test_memory_is_that_of_the_arrays(engine, dtype, size):
 
 
 def test_memory_counts_the_samples_of_a_step():
-    """At B = 300 000 a process was seen to take 1144 MiB more, which is five times their normals."""
+    """At B = 300 000 a process was seen to take 1144 MiB, which is five times their normals."""
     problem, seeds = PowerLaw(alpha=1.0, beta=0.3, v=100), 2
     few, many = (estimate(problem, SGD(0.05, B), [0, 1], seeds).memory for B in (1000, 2000))
     batch = 4 * 1000 * seeds * 101

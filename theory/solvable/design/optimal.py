@@ -59,7 +59,7 @@ class EdgeWarning(UserWarning):
     """The best value found lies at the end of the range searched: it may not be the best."""
 
 
-class OptimalSchedule(Result):
+class OptimalSchedule(Result, kw_only=True):
     """Learning rates, one per step, and the excess risk they end at."""
 
     rates: Float[np.ndarray, " T"] = array("step")
@@ -193,7 +193,7 @@ def optimal_schedule(
             warn_edge("scale of the rule", float(np.exp(x[0])))
         if rates.max() > 0.99 * 2 * threshold:
             warn_edge("cap of the rule", float(rates.max()))
-        return OptimalSchedule(rates, B, final(rates), method)
+        return OptimalSchedule(rates=rates, B=B, excess=final(rates), method=method)
 
     cap = 2 * threshold if features else np.inf
     best = _descended(rates, nodes, B, cap)
@@ -202,7 +202,8 @@ def optimal_schedule(
         best = min(best, *others, key=lambda found: found[0])
     if best[1].max() > 0.99 * cap:
         warn_edge("largest rate", float(best[1].max()))
-    return OptimalSchedule(best[1], B, float(np.exp(best[0])), method)
+    excess = float(np.exp(best[0]))
+    return OptimalSchedule(rates=best[1], B=B, excess=excess, method=method)
 
 
 def warn_edge(what: str, value: float, page: str = "theory/schedules") -> None:

@@ -200,7 +200,7 @@ def stability(problem: Problem, rule: Rule, *, n: int | None = None) -> Stabilit
     return Stability(kernel, most, floor)
 
 
-class RateMap(Result):
+class RateMap(Result, kw_only=True):
     """The largest stable learning rate against the batch size, and rules of thumb beside it."""
 
     B: Float[np.ndarray, " n"] = array("B")
