@@ -161,7 +161,7 @@ def accepts(function, name, what):
         return True
     if name in ("terms", "allow_unstable", "progress", "quick", "everything"):
         return "truth" in what
-    if name == "B" and what == "infinity":
+    if name == "B" and what in ("infinity", "NumPy infinity"):
         return function is design.steps_to_target
     return name in ("ridge", "risk") and what == "table"
 

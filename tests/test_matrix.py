@@ -229,10 +229,10 @@ def test_features_of_one_spectrum_have_one_curve(rule):
 @pytest.mark.parametrize("engine", ["modes", "features"])
 @every_case
 def test_training_agrees(rule, wrapper, engine):
-    """At a false-alarm rate of 1e-4 for each of some 150 cases; the seeds are fixed."""
+    """At a false-alarm rate of 3e-4 for each of some 150 cases; the seeds are fixed."""
     rule, problem = made(rule, wrapper), DRAW if engine == "modes" else SMALL
     runs = simulate(jax.random.key(1), problem, rule, STEPS, 2000, engine=engine)
-    verdict = compare(predict(problem, rule, STEPS), runs, level=1e-4)
+    verdict = compare(predict(problem, rule, STEPS), runs, level=3e-4)
     assert verdict.agrees, verdict
     assert verdict.power < 0.1
 

@@ -57,8 +57,10 @@ def test_plane_has_the_colour_of_the_phase_everywhere(ax) -> None:
 
 
 def test_colours_of_phases_and_terms_differ() -> None:
-    for colours in (plot.PHASES, plot.TERMS):
-        assert len(set(colours.values())) == len(colours)
+    """Those of the terms on fresh samples, and those on a data set."""
+    terms = list(plot.TERMS.values())
+    for colours in (list(plot.PHASES.values()), terms[:4], terms[4:]):
+        assert len(set(colours)) == len(colours)
 
 
 def test_curve_draws_the_risk_and_its_terms(ax) -> None:
@@ -73,7 +75,7 @@ def test_curve_draws_the_risk_and_its_terms(ax) -> None:
 
 
 def test_terms_are_asked_for(ax) -> None:
-    with pytest.raises(ValueError, match="`curve` must have terms, but has none"):
+    with pytest.raises(ValueError, match="`curve` must have terms, but is None"):
         plot.terms(ax, predict(PROBLEM, RATE, 10))
 
 

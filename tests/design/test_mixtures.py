@@ -240,7 +240,7 @@ def test_a_bad_horizon_of_domains(steps, error, message):
 
 
 def test_domains_that_diverge_or_are_not_there():
-    with pytest.raises(ValueError, match="`sgd` must keep the expected risk finite"):
+    with pytest.raises(ValueError, match="`rule` must keep the expected risk finite"):
         optimal_proportions(two_domains(), SGD(50.0), 1000)
     with pytest.raises(ValueError, match="`domain` must be at most 1, but is 2"):
         optimal_proportions(two_domains(), SGD(0.1), 10, domain=2)

@@ -159,5 +159,5 @@ def test_derivatives_by_the_proportions():
 
 
 def test_domains_that_diverge():
-    with pytest.raises(ValueError, match="`sgd` must keep the expected risk finite"):
+    with pytest.raises(ValueError, match="`rule` must keep the expected risk finite"):
         expect_domains(two_domains(), SGD(50.0), 1000)

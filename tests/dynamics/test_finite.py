@@ -23,6 +23,7 @@ from solvable.dynamics.finite import _filtered, contour_sums
 from solvable.dynamics.residuals import contour_points
 from solvable.models.thresholds import band_edge
 from solvable.schedules import Cosine
+from solvable.spectra.two_point import Sizes
 from solvable.util.types import Rung
 from solvable.verify import presets
 
@@ -198,7 +199,7 @@ def test_flow_on_a_contour_around_the_spectrum(small, x64):
     watched = Watched(GradientDescent(1e-2), 1e7)
     h, dh = padded(*around(float(band_edge(modes, *sizes)), watched)(2))
     z, u = contour_points((h, dh), np.exp(-t[:, None] * h))
-    found = contour_sums(z, modes, *sizes)(u)
+    found = contour_sums(z, modes, Sizes(*sizes))(u)
     flow = predict(small, GradientFlow(), t, n=300)
     np.testing.assert_allclose(found.excess, flow.excess, rtol=1e-10)
     np.testing.assert_allclose(found.train, flow.train, rtol=1e-9)

@@ -166,7 +166,7 @@ def ridge_curve(
         _warn_infinite(modes, sizes)
     is_exact = n is None and problem.rung is Rung.EXACT
     return Curve(
-        x=ridge,
+        x=at,
         excess=as_numpy(parts.excess),
         train=as_numpy(parts.train) if bags == 1 else None,
         terms={name: as_numpy(getattr(parts, name)) for name in TERMS},

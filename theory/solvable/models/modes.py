@@ -45,7 +45,7 @@ class Modes(Problem, kw_only=True):
     Example:
         >>> modes = Modes(lam=[1.0, 0.5], weight=[1.0, 2.0], floor=0.1)
         >>> predict(modes, SGD(0.1), [0, 100]).risk.round(4)
-        array([3.1   , 0.1108])
+        array([3.1   , 0.1091])
     """
 
     lam: Vector = field(_check_nodes, kind="nodes")

@@ -99,7 +99,8 @@ def parts(ax: Axes, x: Array, terms: Mapping[str, Array]) -> list[Line2D]:
         terms: Values of each part by its name, shape (k,).
     """
     lines = []
-    for name, values in terms.items():
+    for name in filter(terms.__contains__, TERMS):
+        values = terms[name]
         seen = (x > 0) & (values > 0)
         label = name.replace("sgd_noise", "SGD noise")
         lines += ax.plot(x[seen], values[seen], "--", lw=0.9, color=TERMS[name], label=label)

@@ -110,6 +110,8 @@ def run(
     if problem.d is None:
         raise requirement("d", "be a number of features", problem.d)
     ridges = check_axis(rule, ridges)
+    if ridges.min() < 0:
+        raise requirement("steps", "not be negative, for nonlinear features", float(ridges.min()))
     act, tested = problem.act, None if problem.act.kernel is not None else int(problem.points)
     names = {"seeds": sizes.seeds, "n": sizes.n, "d": int(problem.d), "p": problem.lam_in.size}
     names |= {"recorded steps": ridges.size} | ({} if tested is None else {"points": tested})

@@ -147,7 +147,7 @@ def check_key(key: Any) -> Any:
         raise wrong_kind("key", "be a random key, such as jax.random.key(0)", key)
     import jax
 
-    usual = jax.config.read("jax_default_prng_impl")
+    usual = getattr(jax.config, "jax_default_prng_impl", "threefry2x32")
     return jax.random.wrap_key_data(key, impl=usual if usual in kinds else kinds[0])
 
 

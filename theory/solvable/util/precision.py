@@ -23,7 +23,7 @@ def cpu() -> jax.Device:
     try:
         return jax.local_devices(backend="cpu")[0]
     except RuntimeError as error:
-        platforms = jax.config.read("jax_platforms")
+        platforms = getattr(jax.config, "jax_platforms", None)
         raise RuntimeError(
             f"The theory runs on the CPU, which JAX_PLATFORMS = {platforms!r} leaves out. Set "
             f"JAX_PLATFORMS={platforms},cpu. {why('how_to/gpu')}"
