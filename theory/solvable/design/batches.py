@@ -147,7 +147,8 @@ def steps_to_target(problem: Problem, target: float, B: float) -> tuple[int, flo
         True
     """
     target = check_number("target", target, positive=True)
-    B = float(check_number("B", _LARGE if is_usual(B, np.inf) else B, positive=True))
+    infinite = is_usual(B, np.inf) and not isinstance(B, numbers.Rational)
+    B = float(check_number("B", _LARGE if infinite else B, positive=True))
     modes, inverse_d = spectrum_of(problem)
     best = float(learned_out(modes, inverse_d))
     if target <= best:
