@@ -6,6 +6,7 @@ theory/batch_size.
 """
 
 import functools
+import numbers
 
 import jax
 import jax.numpy as jnp
