@@ -494,7 +494,7 @@ def test_one_program_serves_all_numbers(monkeypatch):
 
 def test_long_descent_is_awake_between_chunks(monkeypatch):
     """At a constant rate too: else neither Ctrl-C nor a progress bar would be heard of."""
-    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
     real, stops = full_batch_engine.take, []
 
     def spy(data, state, stop, *rest, update):

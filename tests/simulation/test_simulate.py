@@ -367,7 +367,7 @@ def test_chunks_do_not_change_a_bit(monkeypatch):
     real, calls = one_pass.take, []
 
     def run(seconds, wrapped):
-        monkeypatch.setattr(loop, "_CHUNK_SECONDS", seconds)
+        monkeypatch.setattr(loop, "CHUNK_SECONDS", seconds)
         monkeypatch.setattr(one_pass, "take", wrapped)
         calls.clear()
         return simulate(KEY, DRAW, SGD(0.05), NINE, seeds=3).risk, len(calls)
@@ -479,7 +479,7 @@ def interrupted_after(monkeypatch, calls):
             raise KeyboardInterrupt
         return real(*arguments, program=program)
 
-    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 0.0)  # chunks of 256 steps
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)  # chunks of 256 steps
     monkeypatch.setattr(one_pass, "take", take)
 
 
