@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from solvable.numerics.linalg import one_blas_thread
 from solvable.sweeps import budget as sweep_budget
 from solvable.sweeps import folder as sweep_folder
 from solvable.sweeps.budget import SweepEstimate
@@ -205,7 +205,7 @@ def work(
     if not cells:
         return {}
     try:
-        with threadpool_limits(1, user_api="blas"):  # the order of sums is that of the threads
+        with one_blas_thread:  # the order of sums is that of the threads
             found = list(zip(cells, compute(cells, device), strict=True))
     except Exception as error:  # of one cell: the others go on
         if len(cells) == 1:
@@ -240,7 +240,7 @@ def _here(todo: list[list[Cell]], store: Store) -> Results:
         finally:
             free.put(device)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(devices)) as pool:
+    with one_blas_thread, ThreadPoolExecutor(len(devices)) as pool:
         yield from _finished({pool.submit(on_a_device, cells): cells for cells in todo})
 
 
